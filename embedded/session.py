@@ -1,0 +1,272 @@
+"""One client's connection to the store: its current database and zone, its statements and results."""
+
+import re
+import sqlite3
+import threading
+import time
+from typing import Any, Sequence
+
+from . import clock, describe, nodes
+from .datatypes import Bound, Column
+from .dialect import marks, parse
+from .errors import TDengineError, not_supported
+from .expressions import Environment
+from .inserts import PreparedInsert, literal_tags, run_insert
+from .planner import plan
+from .store import Store
+from .values import to_client
+
+EAGER_ROWS = 10_000  # a result up to this size is read at once, so that it pins nothing
+
+
+def _refused(error: sqlite3.Error) -> TDengineError:
+    text = str(error)
+    if "no such table" in text:  # dropped meanwhile
+        return TDengineError(0x2603, "Table does not exist")
+    if "interrupted" in text:
+        return TDengineError(0x0328, "Query terminated")
+    if "user-defined" in text or "overflow" in text or "string or blob too big" in text:
+        return TDengineError(0x2800, f"Function internal error: {text}")
+    return TDengineError(0xFFFF, f"the embedded database failed: {text}")
+
+
+class Result:
+    """Rows (`columns` is not empty) or a count of rows written (`affected`)."""
+
+    def __init__(self, affected: int = 0, columns: Sequence[Column] = (), precision: int = 0,
+                 rows: Sequence[tuple] = ()):
+        self.affected, self.columns, self.precision = affected, list(columns), precision
+        self._rows, self._at = list(rows), 0
+
+    def fetch(self, n: int) -> list[tuple]:
+        """The next at most n rows; [] at the end."""
+        part = self._rows[self._at:self._at + n]
+        self._at += len(part)
+        return part
+
+    def close(self) -> None:
+        self._rows = []
+
+
+class _QueryResult(Result):
+    """Rows read from SQLite as they are fetched, on a connection of its own."""
+
+    def __init__(self, session: "Session", sql: str, parameters: dict, columns: Sequence[Column], precision: int):
+        super().__init__(0, columns, precision)
+        self._session, self._store = session, session._store
+        self._lock = threading.Lock()
+        self._cursor: sqlite3.Cursor | None = None
+        self._error: TDengineError | None = None
+        self._started = self._used = time.monotonic()
+        self._connection = self._store.reader()
+        session._running.add(self._connection)
+        try:
+            self._cursor = self._connection.execute(sql, parameters)
+            self._rows = self._read(EAGER_ROWS)
+        except BaseException as error:
+            self._finish()
+            raise (_refused(error) if isinstance(error, sqlite3.Error) else error) from None
+        if len(self._rows) < EAGER_ROWS:
+            self._finish()
+        else:
+            self._store.opened(self)
+
+    def _read(self, n: int) -> list[tuple]:
+        return to_client(self._cursor.fetchmany(n), self.columns)
+
+    def fetch(self, n: int) -> list[tuple]:
+        if self._at < len(self._rows):
+            return super().fetch(n)
+        self._rows, self._at = [], 0
+        with self._lock:
+            self._used = time.monotonic()
+            if self._error is not None:
+                raise self._error
+            if self._cursor is None:
+                return []
+            try:
+                rows = self._read(n)
+            except sqlite3.Error as error:
+                self._finish()
+                raise _refused(error) from error
+            if not rows:
+                self._finish()
+            return rows
+
+    def _finish(self) -> None:
+        if self._connection is None:
+            return
+        if self._cursor is not None:
+            self._cursor.close()
+        self._session._running.discard(self._connection)
+        self._store.closed(self)
+        self._store.release(self._connection)
+        self._cursor = self._connection = None
+
+    def expire(self, idle_s: float, age_s: float) -> None:
+        """End a result that holds the write-ahead log for too long; its next fetch says so."""
+        now = time.monotonic()
+        if now - self._used < idle_s and now - self._started < age_s or not self._lock.acquire(blocking=False):
+            return
+        try:
+            if self._cursor is not None:
+                self._error = TDengineError(0x0328, f"Query terminated: the result was left open for "
+                                                    f"{now - self._started:.0f} s")
+                self._finish()
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        super().close()
+        with self._lock:
+            self._finish()
+
+
+class Session:
+    """Errors: 0x0388 for an unknown database. One call at a time, from any thread; `interrupt` at any time."""
+
+    def __init__(self, store: Store, database: str | None = None, timezone: str | None = None, user: str = "root"):
+        self._store, self.user = store, user
+        self._running: set[sqlite3.Connection] = set()
+        self._results: list[_QueryResult] = []
+        clock.zone(timezone)  # refuse an unknown one now
+        self.timezone = timezone
+        self.database = None
+        if database:
+            self.database = store.database(database).name
+
+    def execute(self, sql: str) -> Result:
+        """Run one statement. Every refusal is a TDengineError."""
+        return self._guarded(lambda: self._run(parse(sql), sql))
+
+    def prepare(self, sql: str) -> "Statement":
+        return self._guarded(lambda: Statement(self, sql))
+
+    def interrupt(self) -> None:
+        """End the query under way: it answers 0x0328."""
+        for connection in list(self._running):
+            try:
+                connection.interrupt()
+            except sqlite3.ProgrammingError:
+                pass  # closed meanwhile
+
+    def close(self) -> None:
+        for result in self._results:
+            result.close()
+        self._results.clear()
+
+    # ------------------------------------------------------------------
+
+    def _guarded(self, call: Any) -> Any:
+        try:
+            return call()
+        except sqlite3.Error as error:
+            raise _refused(error) from error
+        except RecursionError:
+            raise TDengineError(0x2600, "syntax error near \"(\" (nested too deeply)") from None
+
+    def environment(self) -> Environment:
+        return Environment(time.time_ns(), self.timezone, self.database, self.user)
+
+    def locate(self, name: nodes.TableName) -> Any:
+        """The database of a table's name."""
+        return self._store.database(name.database or self.database)
+
+    def _run(self, statement: Any, sql: str) -> Result:
+        return _RUNNERS[type(statement)](self, statement, sql)
+
+    def query(self, statement: nodes.Select, sql: str = "") -> Result:
+        found = plan(statement, self._store, self.environment())
+        result = _QueryResult(self, found.sql, found.parameters, found.columns, found.precision)
+        self._results = [open_ for open_ in self._results if open_._cursor is not None]
+        if result._cursor is not None:
+            self._results.append(result)
+        return result
+
+    def _insert(self, statement: nodes.Insert, sql: str) -> Result:
+        if statement.marks:
+            raise TDengineError(0x0216, "syntax error near '?' (a ? needs a prepared statement)")
+        return Result(run_insert(self, statement, sql))
+
+    def _create_database(self, s: nodes.CreateDatabase, sql: str) -> Result:
+        self._store.create_database(s.name, s.precision, s.if_not_exists)
+        return Result()
+
+    def _drop_database(self, s: nodes.DropDatabase, sql: str) -> Result:
+        self._store.drop_database(s.name, s.if_exists)
+        if self.database == s.name:
+            self.database = None
+        return Result()
+
+    def _use(self, s: nodes.Use, sql: str) -> Result:
+        self.database = self._store.database(s.name).name
+        return Result()
+
+    def _create_table(self, s: nodes.CreateTable, sql: str) -> Result:
+        self._store.create_table(self.locate(s.table), s.table.name, s.columns, s.tags, s.if_not_exists)
+        return Result()
+
+    def _create_subtables(self, s: nodes.CreateSubtables, sql: str) -> Result:
+        for one in s.subtables:
+            table, tags = literal_tags(self, one.table, one.using, one.tag_names, one.tags, sql[one.tags_end:])
+            self._store.create_subtable(self.locate(one.table), table, one.table.name, tags, one.if_not_exists)
+        return Result()
+
+    def _drop_tables(self, s: nodes.DropTables, sql: str) -> Result:
+        wanted = []
+        for name, if_exists in s.tables:
+            database = self.locate(name)
+            known = name.name in database.tables or name.name in database.subtables
+            if not known and if_exists:
+                continue
+            found = database.find(name.name)
+            if s.super_only and not getattr(found, "is_super", False):
+                raise TDengineError(0x2603, "Table does not exist")
+            wanted.append((database, name.name))
+        self._store.drop_tables(wanted)
+        return Result()
+
+    def _describe(self, s: nodes.Describe, sql: str) -> Result:
+        return Result(0, *describe.table(self.locate(s.table).find(s.table.name)))
+
+    def _show(self, s: nodes.Show, sql: str) -> Result:
+        return Result(0, *describe.show(self, self._store, s))
+
+
+_RUNNERS = {
+    nodes.Select: Session.query, nodes.Insert: Session._insert, nodes.CreateDatabase: Session._create_database,
+    nodes.DropDatabase: Session._drop_database, nodes.Use: Session._use, nodes.CreateTable: Session._create_table,
+    nodes.CreateSubtables: Session._create_subtables, nodes.DropTables: Session._drop_tables,
+    nodes.Describe: Session._describe, nodes.Show: Session._show,
+}
+
+
+class Statement:
+    """A prepared INSERT or SELECT. `fields` has one Field a `?` of an INSERT, in order; SELECT has none."""
+
+    def __init__(self, session: Session, sql: str):
+        self._session, self._sql = session, sql
+        self._insert: PreparedInsert | None = None
+        self.fields: list = []
+        if re.match(r"\s*insert\b", sql, re.IGNORECASE):
+            self._insert = PreparedInsert(session, parse(sql), sql)
+            self.fields = self._insert.fields
+            self.params = len(self.fields)
+        elif re.match(r"\s*select\b", sql, re.IGNORECASE):
+            self.params = marks(sql)
+            parse(sql, [1] * self.params)  # refuse bad text now
+        else:
+            raise not_supported("preparing anything but INSERT and SELECT")
+        self.is_insert = self._insert is not None
+
+    def execute(self, tables: list[Bound]) -> Result:
+        """INSERT: all rows of all tables, or none. SELECT: one Bound, one value a column.
+
+        Errors: 0x0200 for values that do not fit the statement.
+        """
+        if self._insert is not None:
+            return self._session._guarded(lambda: Result(self._insert.execute(tables)))
+        values = [column[0] for bound in tables for column in bound.columns]
+        if len(values) != self.params:
+            raise TDengineError(0x0200, f"{self.params} values expected, {len(values)} bound")
+        return self._session._guarded(lambda: self._session.query(parse(self._sql, values)))

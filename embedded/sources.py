@@ -1,0 +1,96 @@
+"""What a SELECT reads from: a table, a sub-select, or nothing; and what the names in it mean."""
+
+from dataclasses import dataclass, field
+
+from . import datatypes as t
+from .catalog import Subtable, Table
+from .datatypes import Column
+from .errors import TDengineError
+from .expressions import Typed, typed
+
+TBNAME_LENGTH = 270
+
+
+def no_column(name: str) -> TDengineError:
+    return TDengineError(0x2602, f"Invalid column name: {name}")
+
+
+@dataclass
+class Source:
+    """Names and their SQL. In it `d` is a table's rows, `g` its subtables with their tags, `s` a sub-select."""
+
+    precision: int = 0
+    names: dict[str, Typed] = field(default_factory=dict)
+    star: list[tuple[str, Typed]] = field(default_factory=list)  # what * stands for
+    data: list[tuple[str, Typed]] = field(default_factory=list)  # what LAST(*) stands for
+    qualifiers: set[str] = field(default_factory=set)
+    time: Typed | None = None
+    table: Table | None = None
+    tb: int | None = None  # of one subtable
+    window: dict[str, Typed] = field(default_factory=dict)  # _wstart and its like
+
+    def resolve(self, name: str, qualifier: tuple[str, ...] = ()) -> Typed:
+        """Errors: 0x2602 (no such column), 0x2603 (no such table), 0x2658 (a window's column without one)."""
+        if qualifier and qualifier[-1] not in self.qualifiers:
+            raise TDengineError(0x2603, "Table does not exist")
+        if name in self.names:
+            return self.names[name]
+        if name in ("_c0", "_rowts") and self.time is not None:
+            return self.time
+        if name in ("_wstart", "_wend", "_wduration"):
+            if name not in self.window:
+                raise TDengineError(0x2658, "Invalid windows pc")
+            return self.window[name]
+        raise no_column(name)
+
+    def from_clause(self, text: str) -> str:
+        """FROM for a statement whose other parts are `text`: tags are joined only where they are read."""
+        return ""
+
+    def conditions(self, parts: list[str]) -> list[str]:
+        """The WHERE terms `parts` in the form that SQLite answers fastest."""
+        return parts
+
+
+class TableSource(Source):
+    """A super table, or one subtable (`tb`)."""
+
+    def __init__(self, table: Table, one: Subtable | None, name: str, alias: str | None):
+        columns = [(c.name, typed(f"d.c{i}", c.type, c.length)) for i, c in enumerate(table.columns)]
+        tags = [(c.name, typed(f"g.t{i}", c.type, c.length)) for i, c in enumerate(table.tags)]
+        super().__init__(table.precision, dict(columns + tags), columns + (tags if one is None else []), columns,
+                         {alias or name}, columns[0][1], table, None if one is None else one.tb)
+        self.names["tbname"] = typed("g.name", t.VARCHAR, TBNAME_LENGTH)
+
+    def from_clause(self, text: str) -> str:
+        if "d." not in text and self.tags_alone:
+            return f"tags_{self.table.id} g"
+        join = f" CROSS JOIN tags_{self.table.id} g ON g.tb = d.tb" if "g." in text else ""
+        return f"data_{self.table.id} d{join}"
+
+    tags_alone = False  # a query of tags: one row a subtable, with rows or without
+
+    def conditions(self, parts: list[str]) -> list[str]:
+        if self.tags_alone:
+            return parts + ([f"g.tb = {self.tb}"] if self.tb is not None else [])
+        of_tags = [part for part in parts if "g." in part and "d." not in part]
+        rest = [part for part in parts if part not in of_tags]
+        if self.tb is not None:
+            return [f"d.tb = {self.tb}"] + parts
+        if of_tags:
+            rest.append(f"d.tb IN (SELECT g.tb FROM tags_{self.table.id} g WHERE {' AND '.join(of_tags)})")
+        return rest
+
+
+class SubSelect(Source):
+    def __init__(self, sql: str, columns: list[Column], precision: int, alias: str | None):
+        found = [(c.name, typed(f"s.o{i}", c.type, c.length)) for i, c in enumerate(columns)]
+        first: dict[str, Typed] = {}
+        for name, value in found:
+            first.setdefault(name, value)
+        times = [value for _, value in found if value.type is t.TIMESTAMP]
+        super().__init__(precision, first, found, found, {alias} if alias else set(), times[0] if times else None)
+        self.sql = sql
+
+    def from_clause(self, text: str) -> str:
+        return f"({self.sql}) s"

@@ -1,0 +1,198 @@
+"""From what a client sends to what SQLite stores, with TDengine's checks; and back.
+
+A column's value is stored as SQLite's own integer, real, text or blob: BOOL as 0 or 1, FLOAT as the
+32-bit float widened. A BIGINT UNSIGNED above 2^63 - 1, which SQLite has no integer for, is stored as its
+eight bytes, most significant first: SQLite sorts a blob after every number, so order and equality hold.
+"""
+
+import struct
+from array import array
+from typing import Any, Callable, Sequence
+
+from . import datatypes as t
+from .clock import parse as parse_time
+from .datatypes import Column
+from .errors import TDengineError, not_supported
+
+RANGES = {t.TINYINT: (-2**7, 2**7 - 1), t.SMALLINT: (-2**15, 2**15 - 1), t.INT: (-2**31, 2**31 - 1),
+          t.BIGINT: (-2**63, 2**63 - 1), t.UTINYINT: (0, 2**8 - 1), t.USMALLINT: (0, 2**16 - 1),
+          t.UINT: (0, 2**32 - 1), t.UBIGINT: (0, 2**64 - 1), t.TIMESTAMP: (-2**63, 2**63 - 1)}
+FLOAT_MAX = 3.4028234663852886e38
+
+
+def float32(value: float) -> float:
+    """The nearest 32-bit float, as a Python float."""
+    return struct.unpack("f", struct.pack("f", value))[0]
+
+
+def pack_unsigned(value: int) -> int | bytes:
+    return value if value < 2**63 else value.to_bytes(8, "big")
+
+
+def unpack_unsigned(value: Any) -> int | None:
+    return int.from_bytes(value, "big") if isinstance(value, bytes) else value
+
+
+def too_long(column: Column) -> TDengineError:
+    return TDengineError(0x2653, f"Value too long for column/tag: {column.name}")
+
+
+def bad_value(value: Any, column: Column) -> TDengineError:
+    return TDengineError(0x0216, f"syntax error near '{value}' (invalid {column.type.name.lower()} data)")
+
+
+def fits(column: Column, value: str | bytes) -> bool:
+    """`length` counts bytes, for NCHAR characters."""
+    if len(value) * (1 if column.type is t.NCHAR else 4) <= column.length:
+        return True
+    if column.type is t.NCHAR or isinstance(value, bytes):
+        return len(value) <= column.length
+    return len(value.encode()) <= column.length
+
+
+# ---------------------------------------------------------------------- literals in SQL text
+
+def from_literal(value: Any, column: Column, precision: int, where: Any) -> Any:
+    """One literal of an INSERT or of TAGS, as stored. Errors: 0x0216 (no such value), 0x2653 (too long)."""
+    if value is None:
+        return None
+    kind = column.type
+    if kind is t.TIMESTAMP:
+        return _time_literal(value, column, precision, where)
+    if kind is t.BOOL:
+        return _bool_literal(value, column)
+    if kind.variable:
+        return _text_literal(value, column)
+    number = _number_literal(value, column)
+    if kind is t.FLOAT or kind is t.DOUBLE:
+        number = float(number)
+        if kind is t.FLOAT:
+            if abs(number) > FLOAT_MAX:
+                raise bad_value(value, column)
+            number = float32(number)
+        return number
+    if isinstance(number, float):
+        if not number.is_integer():
+            raise not_supported(f"a fraction ({value}) in the {kind.name} column {column.name}")
+        number = int(number)
+    low, high = RANGES[kind]
+    if not low <= number <= high:
+        raise TDengineError(0x0216, f"syntax error near '{value}' ({kind.name.lower()} data overflow)")
+    return pack_unsigned(number) if kind is t.UBIGINT else number
+
+
+def _time_literal(value: Any, column: Column, precision: int, where: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    ticks = parse_time(value, precision, where) if isinstance(value, str) else None
+    if ticks is None and isinstance(value, str) and value.lstrip("-").isdigit():
+        ticks = int(value)
+    if ticks is None:
+        raise TDengineError(0x0216, f"syntax error near '{value}' (invalid timestamp)")
+    return ticks
+
+
+def _bool_literal(value: Any, column: Column) -> int:
+    if isinstance(value, str):
+        word = value.lower()
+        if word not in ("true", "false"):
+            raise bad_value(value, column)
+        return int(word == "true")
+    return int(value != 0)
+
+
+def _text_literal(value: Any, column: Column) -> str | bytes:
+    if not isinstance(value, str):
+        if not isinstance(value, int) or isinstance(value, bool) or column.type is not t.VARCHAR and column.type is not t.NCHAR:
+            raise bad_value(value, column)
+        value = str(value)
+    if column.type is t.VARBINARY:
+        value = binary(value)
+    if not fits(column, value):
+        raise too_long(column)
+    return value
+
+
+def binary(text: str) -> bytes:
+    """VARBINARY from text: `\\x` and hexadecimal digits, else the text's own bytes."""
+    if not text.startswith(("\\x", "\\X")):
+        return text.encode()
+    try:
+        return bytes.fromhex(text[2:])
+    except ValueError:
+        raise TDengineError(0x2604, f"Invalid varbinary value: {text}") from None
+
+
+def _number_literal(value: Any, column: Column) -> int | float:
+    if isinstance(value, str):
+        try:
+            return int(value)
+        except ValueError:
+            pass
+        try:
+            return float(value)
+        except ValueError:
+            raise bad_value(value, column) from None
+    return int(value) if isinstance(value, bool) else value
+
+
+# ---------------------------------------------------------------------- values bound to a statement
+
+def from_bound(values: Sequence[Any], column: Column) -> Sequence[Any]:
+    """One bound column or tag, as stored. Error 0x0200: a value that the column cannot hold."""
+    kind = column.type
+    if kind.variable:
+        _check_lengths(values, column)
+        return values
+    if kind is t.FLOAT:
+        return _map(values, lambda rest: array("f", rest).tolist(), column)
+    if kind is t.DOUBLE:
+        return _map(values, lambda rest: array("d", rest).tolist(), column)
+    if kind is t.BOOL:
+        return [None if value is None else int(bool(value)) for value in values]
+    if kind is t.UBIGINT:
+        return [None if value is None else pack_unsigned(value) for value in _checked(values, column)]
+    return _checked(values, column)
+
+
+def _checked(values: Sequence[Any], column: Column) -> Sequence[Any]:
+    """`array` refuses what is no integer or out of range, all at once."""
+    _map(values, lambda rest: array(column.type.pack, rest), column)
+    return values
+
+
+def _map(values: Sequence[Any], convert: Callable, column: Column) -> Sequence[Any]:
+    try:
+        if None not in values:
+            return convert(values)
+        converted = iter(convert([value for value in values if value is not None]) or ())
+        return [None if value is None else next(converted) for value in values]
+    except (TypeError, ValueError, OverflowError):
+        raise TDengineError(0x0200, f"invalid value for the {column.type.name} column {column.name}") from None
+
+
+def _check_lengths(values: Sequence[Any], column: Column) -> None:
+    wanted = bytes if column.type is t.VARBINARY else str
+    for value in values:
+        if value is None:
+            continue
+        if not isinstance(value, wanted):
+            raise TDengineError(0x0200, f"invalid value for the {column.type.name} column {column.name}")
+        if not fits(column, value):
+            raise TDengineError(0x0200, "tag length is too big" if column.is_tag else
+                                f"value too long for column: {column.name}")
+
+
+# ---------------------------------------------------------------------- back to the client
+
+_BACK: dict[t.Type, Callable[[Any], Any]] = {t.BOOL: lambda value: None if value is None else bool(value),
+                                            t.UBIGINT: unpack_unsigned}
+
+
+def to_client(rows: list[tuple], columns: Sequence[Column]) -> list[tuple]:
+    """Stored rows as plain Python; costs nothing unless there is a BOOL or BIGINT UNSIGNED column."""
+    if not any(column.type in _BACK for column in columns) or not rows:
+        return rows
+    turned = [list(map(_BACK[column.type], values)) if column.type in _BACK else values
+              for column, values in zip(columns, zip(*rows))]
+    return list(zip(*turned))

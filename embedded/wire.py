@@ -1,0 +1,182 @@
+"""taosAdapter's binary messages: frames, and raw blocks (a result's rows, or the rows of an old-style bind).
+
+Pure functions over bytes. All integers are little-endian. What does not parse raises TDengineError;
+nothing reads outside its buffer (`struct` checks, and `take` does where a slice would be cut short).
+"""
+
+import struct
+from collections.abc import Sequence
+from itertools import starmap
+
+from .datatypes import BOOL, BY_CODE, NCHAR, VARBINARY, VARCHAR, Column, Type
+from .errors import TDengineError
+
+SET_TAGS, BIND, SQL, FETCH, STMT2_BIND = 1, 2, 6, 7, 9  # the actions of binary requests
+
+_FRAME = struct.Struct("<QQQ")  # req_id, result or statement id, action
+_SQL = struct.Struct("<HI")  # version, length of the text
+_REPLY = struct.Struct("<QQHQQII")  # marker, action, version, timing, req_id, code, length of the message
+_BLOCK = struct.Struct("<IIIIIQ")  # version, length, rows, columns, flag, group id
+_SCHEMA = struct.Struct("<Bi")  # type, bytes
+_ROWS_PER_BLOCK, _BYTES_PER_BLOCK = 4096, 8 << 20
+
+
+def malformed(what: str) -> TDengineError:
+    return TDengineError(0xFFFF, f"malformed message: {what}")
+
+
+def take(buffer, at: int, length: int) -> memoryview:
+    """`length` bytes of `buffer` from `at` on, or malformed: never fewer."""
+    if length < 0 or at < 0 or at + length > len(buffer):
+        raise malformed("it ends too early")
+    return memoryview(buffer)[at:at + length]
+
+
+# ---- frames
+
+def parse_frame(message: bytes) -> tuple[int, int, int, memoryview]:
+    """A binary request: req_id, result or statement id, action, and what follows."""
+    if len(message) < _FRAME.size:
+        raise malformed("it has no header")
+    return *_FRAME.unpack_from(message), memoryview(message)[_FRAME.size:]
+
+
+def parse_sql(body: memoryview) -> str:
+    """The text of a binary SQL request."""
+    try:
+        _, length = _SQL.unpack_from(body)
+        return str(take(body, _SQL.size, length), "utf-8")
+    except (struct.error, UnicodeDecodeError) as error:
+        raise malformed(f"SQL: {error}") from error
+
+
+def fetch_reply(req_id: int, result_id: int, timing: int, block: bytes | None, error: TDengineError | None = None) -> bytes:
+    """The answer to a fetch: a block, or (None) that the result is over, with the error that ended it if any."""
+    code, text = (error.code, error.message.encode()) if error else (0, b"")
+    head = _REPLY.pack(2**64 - 1, FETCH, 1, timing, req_id, code, len(text)) + text
+    if block is None:
+        return head + struct.pack("<QB", result_id, 1)
+    return b"".join((head, struct.pack("<QBI", result_id, 0, len(block)), block))
+
+
+def block_reply(result_id: int, timing: int, block: bytes) -> bytes:
+    """The answer to the `fetch_block` of clients that saw a server older than 3.3.2.0."""
+    return struct.pack("<QQ", timing, result_id) + block
+
+
+# ---- raw blocks
+
+def schema_bytes(column: Column) -> int:
+    """A column's `bytes` as block schemas and statement fields have it: room for the length prefix included."""
+    if not column.type.variable:
+        return column.type.size
+    return column.length * (4 if column.type is NCHAR else 1) + 2
+
+
+def rows_per_block(columns: Sequence[Column]) -> int:
+    """How many rows go into one block, so that wide rows do not make a huge one."""
+    return max(1, min(_ROWS_PER_BLOCK, _BYTES_PER_BLOCK // max(1, sum(map(schema_bytes, columns)))))
+
+
+def encode_block(columns: Sequence[Column], rows: Sequence[tuple]) -> bytes:
+    """Rows of plain Python values (see datatypes.py) as a raw block."""
+    schema, lengths, parts = [], [], []
+    for column, values in zip(columns, zip(*rows) if rows else ((),) * len(columns)):
+        schema.append(_SCHEMA.pack(column.type.code, schema_bytes(column)))
+        try:
+            lead, data = _encode_variable(column.type, values) if column.type.variable else _encode_fixed(column.type, values)
+        except (struct.error, OverflowError, AttributeError, TypeError) as error:
+            raise TDengineError(0xFFFF, f"column {column.name} holds no {column.type.name}: {error}") from error
+        lengths.append(len(data))
+        parts += lead, data
+    length = _BLOCK.size + 9 * len(columns) + sum(map(len, parts))
+    head = _BLOCK.pack(1, length, len(rows), len(columns), 1 << 31, 0)
+    return b"".join((head, *schema, struct.pack(f"<{len(lengths)}i", *lengths), *parts))
+
+
+def decode_block(buffer) -> list[tuple[Type, list]]:
+    """A raw block as one (type, values) pair a column."""
+    try:
+        _, _, rows, count, _, _ = _BLOCK.unpack_from(buffer)
+        schema = take(buffer, _BLOCK.size, count * _SCHEMA.size)
+        at = _BLOCK.size + count * (_SCHEMA.size + 4)
+        lengths = struct.unpack_from(f"<{count}i", buffer, at - 4 * count)
+        columns = []
+        for (code, _), length in zip(_SCHEMA.iter_unpack(schema), lengths):
+            kind = type_of(code)
+            lead = 4 * rows if kind.variable else -(-rows // 8)
+            decode = _decode_variable if kind.variable else _decode_fixed
+            columns.append((kind, decode(kind, rows, take(buffer, at, lead), take(buffer, at + lead, length))))
+            at += lead + length
+        return columns
+    except (struct.error, UnicodeDecodeError) as error:
+        raise malformed(f"block: {error}") from error
+
+
+def type_of(code: int) -> Type:
+    if code not in BY_CODE:
+        raise TDengineError(0xFFFF, f"the embedded database does not support the data type with code {code}")
+    return BY_CODE[code]
+
+
+def text_or_bytes(kind: Type, data) -> str | bytes:
+    """One value of a variable type from its UTF-8 (VARCHAR, NCHAR) or its bytes (VARBINARY)."""
+    return bytes(data) if kind is VARBINARY else str(data, "utf-8")
+
+
+def unpack(kind: Type, count: int, buffer, at: int = 0) -> list:
+    """`count` values of a fixed type."""
+    values = struct.unpack_from(f"<{count}{kind.pack}", buffer, at)
+    return list(map(bool, values)) if kind is BOOL else list(values)
+
+
+def _encode_fixed(kind: Type, values: tuple) -> tuple[bytes, bytes]:
+    """Null bitmap (first row in the highest bit) and values."""
+    bitmap = bytes(-(-len(values) // 8))
+    if None in values:
+        nulls = "".join(["1" if v is None else "0" for v in values]).ljust(8 * len(bitmap), "0")
+        bitmap = int(nulls, 2).to_bytes(len(bitmap), "big")
+        values = [0 if v is None else v for v in values]
+    return bitmap, struct.pack(f"<{len(values)}{kind.pack}", *values)
+
+
+def _decode_fixed(kind: Type, rows: int, bitmap, data) -> list:
+    values = unpack(kind, rows, data)
+    if not any(bitmap):
+        return values
+    nulls = f"{int.from_bytes(bitmap, 'big'):0{8 * len(bitmap)}b}"
+    return [None if null == "1" else v for v, null in zip(values, nulls)]
+
+
+def _encode_variable(kind: Type, values: tuple) -> tuple[bytes, bytes]:
+    """Offsets (-1 is NULL) and items. Equal values share one item, except NCHAR's: clients decode those in place."""
+    offsets, items, at = {None: -1}, [], 0
+    if kind is NCHAR:
+        starts = []
+        for value in values:
+            starts.append(-1 if value is None else at)
+            if value is not None:
+                items.append(_item(value.encode("utf-32-le")))
+                at += len(items[-1])
+    else:
+        for value in dict.fromkeys(values):
+            if value is not None:
+                offsets[value] = at
+                items.append(_item(value.encode() if kind is VARCHAR else value))
+                at += len(items[-1])
+        starts = map(offsets.__getitem__, values)
+    return struct.pack(f"<{len(values)}i", *starts), b"".join(items)
+
+
+def _item(payload: bytes) -> bytes:
+    return struct.pack("<H", len(payload)) + payload
+
+
+def _decode_variable(kind: Type, rows: int, offsets, data) -> list:
+    def value(offset: int):
+        if offset == -1:
+            return None
+        payload = take(data, offset + 2, struct.unpack_from("<H", data, offset)[0])
+        return str(payload, "utf-32-le") if kind is NCHAR else text_or_bytes(kind, payload)
+
+    return list(starmap(value, struct.iter_unpack("<i", offsets)))

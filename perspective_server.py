@@ -1,0 +1,147 @@
+"""Serves TDengine's meter rows to Perspective viewers: a Tornado server that polls and streams.
+
+Every tick it asks the poller process for new rows, which arrive as Arrow IPC bytes, and hands
+them to the Perspective table. The Perspective engine works in a thread of its own: its calls
+release Python's global lock, so this event loop is free to serve whatever happens.
+
+Viewers read: a request that would change a table is refused. Anything but a loopback address
+is for a network that you trust, and behind a reverse proxy that speaks TLS.
+"""
+
+import asyncio
+import logging
+import signal
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import perspective
+from tornado.ioloop import PeriodicCallback
+from tornado.web import Application, RedirectHandler, RequestHandler, StaticFileHandler
+
+import meters
+import tdengine
+from feed import Feed
+from settings import options, parse, setting
+from viewers import ViewerHandler, allowed_origin
+
+setting("perspective_host", "127.0.0.1", "the address to listen at")
+setting("perspective_port", 8085, "the port to listen at", least=1)
+
+PAGE = "prsp-viewer.html"
+ROOT = Path(__file__).parent
+ASSETS = Path(perspective.__file__).parent / "widget" / "static"  # the wheel's own: never another version
+RATE_WINDOW_S = 5
+
+
+class Meters:
+    """The Perspective table `meters_values`, fed tick by tick, and what there is to say of it."""
+
+    def __init__(self):
+        self.server = perspective.Server()
+        self.engine = ThreadPoolExecutor(1, "perspective")  # one thread: requests and updates keep their order
+        self.client = self.server.new_local_client()
+        self.table = None
+        self.feed = Feed()
+        self.state = {}
+        self.rows_seen = 0
+        self.recent = deque([(time.monotonic(), 0)])  # (when, rows seen by then)
+        self.trouble = None
+
+    async def tick(self) -> None:
+        """One poll. The next tick waits for it: PeriodicCallback starts none while one is under way."""
+        state, arrow = await self.feed.poll()
+        if arrow:
+            await asyncio.get_running_loop().run_in_executor(self.engine, self.update, arrow)
+        self.note(state)
+
+    def update(self, arrow: bytes) -> None:
+        """Makes the table with its first rows: grouped views on an *empty* one can hang Perspective for good."""
+        if self.table is None:
+            self.table = self.client.table(arrow, limit=options.table_limit, name=meters.PERSPECTIVE_TABLE)
+        else:
+            self.table.update(arrow)
+
+    def note(self, state: dict) -> None:
+        """Keeps the state for /status, and logs a line where it changes."""
+        now = time.monotonic()
+        self.state |= {"error": None, "waiting": None} | state
+        self.rows_seen += state.get("rows", 0)
+        self.recent.append((now, self.rows_seen))
+        while now - self.recent[0][0] > RATE_WINDOW_S and len(self.recent) > 2:
+            self.recent.popleft()
+        if state.get("gap"):
+            logging.warning("more than %d rows came between two polls: the older ones are not shown (--table-limit)",
+                            options.table_limit)
+        trouble = self.state["error"] or self.state["waiting"]
+        if trouble != self.trouble:
+            logging.warning("%s", trouble) if trouble else logging.info("rows are flowing")
+        self.trouble = trouble
+
+    def status(self) -> dict:
+        (then, rows_then), (now, rows_now) = self.recent[0], self.recent[-1]
+        newest = self.state.get("watermark")
+        version = self.state.get("version") or None
+        return {
+            "database": tdengine.masked_dsn(), "tdengine_version": version,
+            "embedded": bool(version and "embedded" in version),
+            "rows_seen": self.rows_seen, "rows_per_s": round((rows_now - rows_then) / max(now - then, 1e-3)),
+            "newest_row_age_ms": newest and round(time.time() * 1000 - newest),
+            "waiting": self.state.get("waiting"), "last_error": self.state.get("error"),
+            "viewers": ViewerHandler.count, "refused_requests": ViewerHandler.refused,
+        }
+
+    async def close(self) -> None:
+        await self.feed.close()
+        self.engine.shutdown(wait=False)
+
+
+class StatusHandler(RequestHandler):
+    """GET /status, also for a page that another allowed origin serves."""
+
+    def initialize(self, table: Meters):
+        self.table = table
+
+    def get(self):
+        origin = self.request.headers.get("Origin")
+        if origin and allowed_origin(origin, self.request.host):
+            self.set_header("Access-Control-Allow-Origin", origin)
+        self.set_header("Cache-Control", "no-store")
+        self.write(self.table.status())
+
+
+def make_app(table: Meters) -> Application:
+    return Application([
+        (r"/websocket", ViewerHandler, {"perspective_server": table.server, "executor": table.engine}),
+        (r"/status", StatusHandler, {"table": table}),
+        (r"/", RedirectHandler, {"url": f"/{PAGE}", "permanent": False}),
+        (rf"/({PAGE})", StaticFileHandler, {"path": str(ROOT)}),
+        (r"/assets/perspective/(.*)", StaticFileHandler, {"path": str(ASSETS)}),
+    ], websocket_ping_interval=20, log_function=lambda handler: None)  # no line a request
+
+
+async def main() -> None:
+    parse(__doc__)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    table = Meters()
+    try:
+        await table.tick()  # viewers that come at once find the newest rows
+        make_app(table).listen(options.perspective_port, options.perspective_host)
+        logging.info("serving http://%s:%d/", options.perspective_host, options.perspective_port)
+        callback = PeriodicCallback(table.tick, options.interval_ms)
+        callback.start()
+        await stop.wait()
+        callback.stop()
+    except OSError as error:
+        raise SystemExit(f"cannot listen at port {options.perspective_port} ({error.strerror}): "
+                         "choose another with --perspective-port or PERSPECTIVE_PORT")
+    finally:
+        await table.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,159 @@
+"""Writes random meter rows into TDengine by parameter binding, at a steady pace.
+
+Every tick of INTERVAL_MS brings ROWS_PER_INTERVAL rows, shared among the meters. A row's key is
+(subtable, ts), so the rows of one meter get milliseconds of their own: what is sent is what is stored.
+The pace counts from the start, so it never drifts: ticks that are late, because the database was
+slow or away, are written with the next ones.
+"""
+
+import asyncio
+import random
+import signal
+import sys
+import time
+
+import taosws
+
+import meters
+import tdengine
+from settings import options, parse, setting
+
+setting("rows_per_interval", 300, "rows of one tick, of all meters together", least=1)
+setting("meters", 10, "how many meters, each a subtable", least=1)
+setting("count", 0, "ticks to write before stopping; 0: until told to stop")
+
+LOCATIONS = ("San Francisco", "San Jose", "Oakland", "Palo Alto", "Mountain View",
+             "Sunnyvale", "Santa Clara", "Cupertino", "Campbell", "Berkeley")
+TICKS_PER_WRITE = 10  # how many late ticks go in one write
+STATUS_EVERY_S = 1
+
+
+def tags(meter: int) -> dict:
+    """The tags of a meter, by their name in COLUMNS."""
+    return {"groupid": meter % 4 + 1, "location": LOCATIONS[meter % len(LOCATIONS)]}
+
+
+def random_rows(timestamps: list[int]) -> dict[str, list]:
+    """One meter's rows as columns by their name in COLUMNS; `ts` in epoch milliseconds."""
+    return {
+        "ts": timestamps,
+        "current": [random.uniform(5, 15) for _ in timestamps],  # ampere
+        "voltage": [random.randint(215, 225) for _ in timestamps],  # volt
+        "phase": [random.uniform(0, 1) for _ in timestamps],  # radian
+    }
+
+
+def spread(count: int, after: int, until: int) -> list[int]:
+    """`count` ascending whole milliseconds in (after, until]; beyond it where there is too little room."""
+    span = max(until - after, count)
+    return [after + span * (i + 1) // count for i in range(count)]
+
+
+def bind(meter: int, timestamps: list[int]) -> taosws.PyStmt2BindParam:
+    """One meter's part of a tick: its subtable's name, its tags and its rows."""
+    def view(kind, column, value):
+        return getattr(taosws, f"{getattr(column.type, f'bind_{kind}')}_to_{kind}")(value)
+
+    values, rows = tags(meter), random_rows(timestamps)
+    return taosws.stmt2_bind_param_view(
+        f"d_bind_{meter}",
+        [view("tag", column, values[column.name]) for column in meters.TAGS],
+        [view("column", column, rows[column.name]) for column in meters.DATA])
+
+
+class Writer:
+    """Writes ticks; after a failure it connects anew at the next write."""
+
+    def __init__(self):
+        self.statement = None
+        self.rows = 0
+        self.errors = 0
+
+    def connect(self) -> None:
+        """Makes database and super table if absent, and prepares the one statement. Raises taosws.Error."""
+        tdengine.connect().execute(meters.create_database(tdengine.database()))
+        connection = tdengine.connect(tdengine.database())
+        connection.execute(meters.create_super_table())
+        self.statement = connection.stmt2_statement()
+        self.statement.prepare(meters.insert_rows())
+
+    def write(self, batch: list[taosws.PyStmt2BindParam]) -> str:
+        """All subtables in one execute; safe to repeat, since the keys are the same. Gives the error, "" where none."""
+        try:
+            if self.statement is None:
+                self.connect()
+            self.statement.bind(batch)
+            self.rows += self.statement.execute()
+            return ""
+        except taosws.Error as error:
+            self.statement = None
+            self.errors += 1
+            return tdengine.one_line(error)
+
+
+class StatusLine:
+    """One line, rewritten every second on a terminal; elsewhere a line every ten seconds."""
+
+    def __init__(self):
+        self.terminal = sys.stdout.isatty()
+        self.every = STATUS_EVERY_S if self.terminal else 10 * STATUS_EVERY_S
+        self.then, self.rows, self.error = time.monotonic(), 0, ""
+
+    def show(self, writer: Writer, error: str) -> None:
+        elapsed = time.monotonic() - self.then
+        if elapsed < self.every and error == self.error:
+            return
+        rate = (writer.rows - self.rows) / max(elapsed, 1e-3)
+        text = f"{writer.rows} rows, {rate:.0f} rows/s, {writer.errors} errors" + (f"; {error}" if error else "")
+        print(f"\r\x1b[K{text}" if self.terminal else text, end="" if self.terminal else "\n", flush=True)
+        self.then, self.rows, self.error = time.monotonic(), writer.rows, error
+
+
+async def sleep(stop: asyncio.Event, seconds: float) -> None:
+    """Sleeps, or until told to stop."""
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        pass
+
+
+async def produce(writer: Writer, stop: asyncio.Event) -> None:
+    interval, status = options.interval_ms, StatusLine()
+    shares = [len(range(m, options.rows_per_interval, options.meters)) for m in range(options.meters)]
+    start, last, done, failed = time.monotonic(), time.time_ns() // 10**6, 0, None
+    while not stop.is_set() and (done < options.count or not options.count):
+        due = int((time.monotonic() - start) * 1000 / interval) - done
+        if due < 1:
+            await sleep(stop, start + (done + 1) * interval / 1000 - time.monotonic())
+            continue
+        ticks = min(due, TICKS_PER_WRITE, options.count - done if options.count else due)
+        until = time.time_ns() // 10**6 - (due - ticks) * interval
+        last = max(last, until - ticks * interval)
+        batch = {m: spread(share * ticks, last, until) for m, share in enumerate(shares) if share}
+        bound = [bind(m, timestamps) for m, timestamps in batch.items()]
+        while error := writer.write(bound):
+            status.show(writer, error)
+            await sleep(stop, 0.5)
+            if stop.is_set():
+                raise SystemExit(f"stopped with {ticks * options.rows_per_interval} rows not written: {error}")
+        status.show(writer, "")
+        done, last = done + ticks, max(timestamps[-1] for timestamps in batch.values())
+
+
+async def main() -> None:
+    parse(__doc__)
+    if options.rows_per_interval > options.meters * options.interval_ms:
+        sys.exit(f"{options.meters} meters have {options.meters * options.interval_ms} distinct milliseconds in "
+                 f"{options.interval_ms} ms, too few for {options.rows_per_interval} rows: raise --meters")
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    writer = Writer()
+    try:
+        await produce(writer, stop)
+    finally:
+        print(f"\n{writer.rows} rows written", flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,100 @@
+#!/bin/sh
+# Runs the whole demo: producer, server and, where no TDengine answers, the embedded database.
+# Options are environment variables (README.md, "Configure"); Ctrl-C or SIGTERM ends all of it.
+set -eu
+cd "$(dirname "$0")"
+
+sh install.sh
+python=.venv/bin/python
+logs=${LOGS:-logs}
+port=${PERSPECTIVE_PORT:-8085}
+mkdir -p "$logs"
+
+parts= # what runs, as name:pid
+status=0
+
+start() { # name command...: starts a part in the background, its output in a log
+    name=$1
+    shift
+    "$@" >"$logs/$name.log" 2>&1 &
+    parts="$parts $name:$!"
+}
+
+end() { # pid: SIGTERM, and SIGKILL for one that does not end within 5 s
+    kill "$1" 2>/dev/null || return 0
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        sleep 0.5
+        kill -0 "$1" 2>/dev/null || return 0
+    done
+    kill -9 "$1" 2>/dev/null || true
+}
+
+stop_all() {
+    trap - EXIT
+    trap '' INT TERM
+    pids=
+    for part in $parts; do
+        pids="${part#*:} $pids" # the last started ends first: none loses what it still needs
+    done
+    for pid in $pids; do
+        end "$pid"
+    done
+    exit "$status"
+}
+
+fail() {
+    echo "run.sh: $*" >&2
+    status=1
+    stop_all
+}
+
+check_parts() { # fails where a part has died
+    for part in $parts; do
+        kill -0 "${part#*:}" 2>/dev/null && continue
+        echo "--- the last lines of $logs/${part%:*}.log" >&2
+        tail -n 10 "$logs/${part%:*}.log" >&2
+        fail "${part%:*} has ended; the rest ends too"
+    done
+}
+
+wait_until() { # seconds what command...: until the command succeeds
+    left=$(($1 * 4)) what=$2
+    shift 2
+    until "$@" 2>/dev/null; do
+        check_parts
+        [ "$left" -gt 0 ] || fail "$what did not come; see $logs/"
+        left=$((left - 1))
+        sleep 0.25
+    done
+}
+
+trap stop_all EXIT
+trap 'exit 0' INT TERM
+
+code=0
+answer=$($python tdengine.py 2>&1) || code=$?
+case $code in
+0) echo "using $answer" ;;
+2) fail "$answer; TDENGINE_DSN says where to connect, and as whom" ;;
+*)
+    [ -d embedded ] || fail "no TDengine answers; start one, or set TDENGINE_DSN"
+    database_port=${EMBEDDED_PORT:-6041}
+    echo "no TDengine answers: starting the embedded database, for trying and testing, on port $database_port"
+    export TDENGINE_DSN="taosws://root:taosdata@localhost:$database_port"
+    start embedded $python -m embedded --port="$database_port"
+    wait_until 20 "the embedded database" $python tdengine.py >/dev/null
+    ;;
+esac
+
+start producer $python producer.py
+start server $python perspective_server.py
+wait_until 60 "the first row on the page" $python -c "
+import json, sys, urllib.request
+status = json.load(urllib.request.urlopen('http://${PERSPECTIVE_HOST:-localhost}:$port/status', timeout=2))
+sys.exit(not status['rows_seen'])"
+
+echo "open http://${PERSPECTIVE_HOST:-localhost}:$port/ in a browser; logs are in $logs/; Ctrl-C ends it all"
+while :; do
+    check_parts
+    sleep 1
+done

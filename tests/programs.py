@@ -1,0 +1,86 @@
+"""The demo's own programs as processes, for tests."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+from conftest import ROOT, wait_for
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Program:
+    """A program of the demo, its output in a file; `with` ends it by SIGTERM."""
+
+    def __init__(self, log: Path, *command: str, cwd: Path = ROOT, **environment):
+        self.log = log
+        with log.open("w") as output:
+            self.process = subprocess.Popen(command, cwd=cwd, stdout=output, stderr=subprocess.STDOUT,
+                                            env=os.environ | {name: str(value) for name, value in environment.items()})
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
+    def end(self, seconds: float = 20) -> int:
+        """Asks it to stop; its exit status."""
+        self.process.terminate()
+        return self.wait(seconds)
+
+    def wait(self, seconds: float = 20) -> int:
+        """Its exit status, once it has ended of itself."""
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"did not end within {seconds} s: {self.text()}")
+
+    def text(self) -> str:
+        return self.log.read_text()
+
+    def says(self, words: str, seconds: float = 20) -> str:
+        """Waits for these words in the output."""
+        wait_for(lambda: words in self.text(), seconds, f"{words!r} in the output of {self.process.args}")
+        return self.text()
+
+
+def producer(folder: Path, dsn: str, *options: str, cwd: Path = ROOT) -> Program:
+    return Program(folder / "producer.log", sys.executable, "producer.py", *options, cwd=cwd, TDENGINE_DSN=dsn)
+
+
+class Server(Program):
+    """`perspective_server.py` at a free port."""
+
+    def __init__(self, folder: Path, dsn: str, *options: str, cwd: Path = ROOT):
+        self.port = free_port()
+        super().__init__(folder / f"server-{self.port}.log", sys.executable, "perspective_server.py",
+                         f"--perspective-port={self.port}", *options, cwd=cwd, TDENGINE_DSN=dsn)
+
+    def __enter__(self):
+        self.says("serving")
+        return self
+
+    def get(self, path: str, **headers: str):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)
+        return urllib.request.urlopen(request, timeout=5)
+
+    def status(self) -> dict:
+        with self.get("/status") as reply:
+            return json.load(reply)
+
+    def seen(self, rows: int) -> dict:
+        """Waits until the server has seen this many rows, and no more."""
+        status = wait_for(lambda: (s := self.status())["rows_seen"] >= rows and s, 15, f"{rows} rows")
+        assert status["rows_seen"] == rows
+        return status

@@ -1,0 +1,273 @@
+"""The unmodified taosws client against the database: parameter binding, every type, results, errors.
+
+With TDENGINE_DSN set these run against that TDengine.
+"""
+
+import subprocess
+import sys
+import time
+
+import pytest
+import taosws
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from embedded.datatypes import (
+    BIGINT, BOOL, DOUBLE, FLOAT, INT, NCHAR, SMALLINT, TIMESTAMP, TINYINT, TYPES, UBIGINT, UINT, USMALLINT, UTINYINT, VARBINARY,
+    VARCHAR,
+)
+
+NOW = int(time.time() * 1000)
+LENGTH = 24
+
+# How taosws makes a column (a tag) of each type.
+COLUMN = {
+    BOOL: taosws.bools_to_column, TINYINT: taosws.tiny_ints_to_column, SMALLINT: taosws.small_ints_to_column,
+    INT: taosws.ints_to_column, BIGINT: taosws.big_ints_to_column, FLOAT: taosws.floats_to_column,
+    DOUBLE: taosws.doubles_to_column, VARCHAR: taosws.varchar_to_column, TIMESTAMP: taosws.millis_timestamps_to_column,
+    NCHAR: taosws.nchar_to_column, UTINYINT: taosws.unsigned_tiny_ints_to_column,
+    USMALLINT: taosws.unsigned_small_ints_to_column, UINT: taosws.unsigned_ints_to_column,
+    UBIGINT: taosws.unsigned_big_ints_to_column, VARBINARY: taosws.varbinary_to_column,
+}
+TAG = {
+    BOOL: taosws.bool_to_tag, TINYINT: taosws.tiny_int_to_tag, SMALLINT: taosws.small_int_to_tag, INT: taosws.int_to_tag,
+    BIGINT: taosws.big_int_to_tag, FLOAT: taosws.float_to_tag, DOUBLE: taosws.double_to_tag, VARCHAR: taosws.varchar_to_tag,
+    TIMESTAMP: lambda value: taosws.timestamp_to_tag(value, taosws.PyPrecision.Milliseconds), NCHAR: taosws.nchar_to_tag,
+    UTINYINT: taosws.u_tiny_int_to_tag, USMALLINT: taosws.u_small_int_to_tag, UINT: taosws.u_int_to_tag,
+    UBIGINT: taosws.u_big_int_to_tag, VARBINARY: taosws.varbinary_to_tag,
+}
+NAMES = [f"c{kind.code}" for kind in TYPES]
+METERS = "CREATE STABLE meters (ts TIMESTAMP, `current` FLOAT, voltage INT, phase FLOAT) TAGS (groupid INT, location BINARY(24))"
+INSERT = "INSERT INTO ? USING meters (groupid, location) TAGS (?, ?) VALUES (?, ?, ?, ?)"
+
+
+def values_of(kind):
+    if kind is BOOL:
+        return st.booleans()
+    if kind in (VARCHAR, NCHAR):
+        return st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=LENGTH // 4)
+    if kind is VARBINARY:
+        return st.binary(min_size=1, max_size=LENGTH)
+    if kind is TIMESTAMP:
+        return st.integers(NOW - 10**9, NOW)
+    if kind.pack in "fd":
+        return st.floats(width=8 * kind.size, allow_nan=False, allow_infinity=False)
+    bits, signed = 8 * kind.size, kind.pack.islower()
+    # TDengine keeps the lowest signed number for NULL in some of its forms
+    return st.integers(1 - 2 ** (bits - 1) if signed else 0, 2 ** (bits - signed) - 2 + signed)
+
+
+def rows(least, most):
+    return st.lists(st.tuples(*[st.none() | values_of(kind) for kind in TYPES]), min_size=least, max_size=most)
+
+
+def declared(kind):
+    return f"c{kind.code} {kind.name}" + (f"({LENGTH})" if kind.variable else "")
+
+
+def as_read(kind):
+    return f"CAST(c{kind.code} AS BIGINT)" if kind is TIMESTAMP else f"c{kind.code}"
+
+
+def columns_of(rows):
+    """For `taosws`: a timestamp a row, then the row's values."""
+    stamps = taosws.millis_timestamps_to_column([NOW + i for i in range(len(rows))])
+    return [stamps] + [COLUMN[kind](list(values)) for kind, values in zip(TYPES, zip(*rows))]
+
+
+def write_stmt2(connection, sql, table, tags, rows):
+    statement = connection.stmt2_statement()
+    statement.prepare(sql)
+    statement.bind([taosws.stmt2_bind_param_view(table, tags, columns_of(rows))])
+    return statement.execute()
+
+
+def write_old(connection, sql, table, tags, rows):
+    statement = connection.statement()
+    statement.prepare(sql)
+    statement.set_tbname(table)
+    if tags:
+        statement.set_tags(tags)
+    statement.bind_param(columns_of(rows))
+    statement.add_batch()
+    return statement.execute()
+
+
+# The older statement opens a connection for each: fewer examples.
+@pytest.mark.parametrize("write, examples", [(write_stmt2, 60), (write_old, 15)])
+def test_what_is_bound_is_what_is_read_for_every_type(power, write, examples):
+    power.execute(f"CREATE STABLE all_types (ts TIMESTAMP, {', '.join(map(declared, TYPES))}) TAGS (t INT)")
+    tables = iter(range(10**6))
+
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(rows(1, 12))
+    def check(rows):
+        table = f"t{next(tables)}"
+        question_marks = ", ".join("?" * (1 + len(TYPES)))
+        assert write(power, f"INSERT INTO ? USING all_types TAGS (?) VALUES ({question_marks})", table, [taosws.int_to_tag(1)], rows) \
+            == len(rows)
+        assert list(power.query(f"SELECT {', '.join(map(as_read, TYPES))} FROM {table} ORDER BY ts")) == rows
+
+    check()
+
+
+@pytest.mark.parametrize("write, examples", [(write_stmt2, 40), (write_old, 15)])
+def test_what_is_bound_as_a_tag_is_what_is_read_for_every_type(power, write, examples):
+    kinds = TYPES if write is write_stmt2 else [kind for kind in TYPES if kind is not VARBINARY]
+    power.execute(f"CREATE STABLE all_types (ts TIMESTAMP, v INT) TAGS ({', '.join(map(declared, kinds))})")
+    tables = iter(range(10**6))
+
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.tuples(*[st.none() | values_of(kind) for kind in kinds]))
+    def check(values):
+        table = f"t{next(tables)}"
+        tags = [TAG[kind](value) for kind, value in zip(kinds, values)]
+        sql = f"INSERT INTO ? USING all_types TAGS ({', '.join('?' * len(kinds))}) VALUES (?, ?)"
+        bind_meter(power, write, sql, table, tags)
+        assert list(power.query(f"SELECT {', '.join(map(as_read, kinds))} FROM {table}")) == [values]
+
+    def bind_meter(connection, write, sql, table, tags):
+        columns = [taosws.millis_timestamps_to_column([NOW]), taosws.ints_to_column([1])]
+        if write is write_stmt2:
+            statement = connection.stmt2_statement()
+            statement.prepare(sql)
+            statement.bind([taosws.stmt2_bind_param_view(table, tags, columns)])
+        else:
+            statement = connection.statement()
+            statement.prepare(sql)
+            statement.set_tbname_tags(table, tags)
+            statement.bind_param(columns)
+            statement.add_batch()
+        assert statement.execute() == 1
+
+    check()
+
+
+def meter_columns(stamps, current=1.5):
+    n = len(stamps)
+    return [taosws.millis_timestamps_to_column(stamps), taosws.floats_to_column([current] * n),
+            taosws.ints_to_column(list(range(n))), taosws.floats_to_column([None] * n)]
+
+
+def view(table, stamps, location="Campbell", **options):
+    tags = [taosws.int_to_tag(2), taosws.varchar_to_tag(location)]
+    return taosws.stmt2_bind_param_view(table, tags, meter_columns(stamps, **options))
+
+
+def test_one_prepared_statement_is_bound_again_and_again_with_many_subtables(power):
+    power.execute(METERS)
+    statement = power.stmt2_statement()
+    statement.prepare(INSERT)
+    for tick in range(3):
+        stamps = [NOW + 100 * tick + i for i in range(30)]
+        statement.bind([view(f"d_bind_{i}", stamps) for i in range(10)])
+        assert statement.execute() == 300
+    assert list(power.query("SELECT COUNT(*) FROM meters")) == [(900,)]
+    assert list(power.query("SELECT COUNT(*) FROM d_bind_3")) == [(90,)]
+
+
+def test_several_binds_before_one_execute_are_all_stored(power):
+    power.execute(METERS)
+    statement = power.stmt2_statement()
+    statement.prepare(INSERT)
+    for i in range(3):
+        statement.bind([view(f"d{i}", [NOW])])
+    assert statement.execute() == 3
+    assert list(power.query("SELECT COUNT(*) FROM meters")) == [(3,)]
+
+
+def test_the_same_timestamp_bound_again_overwrites(power):
+    power.execute(METERS)
+    statement = power.stmt2_statement()
+    statement.prepare(INSERT)
+    for current in (1.5, 2.5):
+        statement.bind([view("d", [NOW], current=current)])
+        statement.execute()
+    assert list(power.query("SELECT `current` FROM d")) == [(2.5,)]
+
+
+def test_the_old_statement_without_tags_and_in_several_batches(power):
+    power.execute(METERS)
+    power.execute("CREATE TABLE d USING meters TAGS (1, 'Cupertino')")
+    statement = power.statement()
+    statement.prepare("INSERT INTO ? VALUES (?, ?, ?, ?)")
+    statement.set_tbname("d")
+    for i in range(3):
+        statement.bind_param(meter_columns([NOW + i]))
+        statement.add_batch()
+    assert statement.execute() == 3
+    assert list(power.query("SELECT COUNT(*) FROM d")) == [(3,)]
+
+
+def test_a_select_takes_parameters(power):
+    power.execute(METERS)
+    power.execute(f"INSERT INTO d USING meters TAGS (1, 'Cupertino') VALUES ({NOW}, 1, 10, 0) ({NOW + 1}, 2, 20, 0)")
+    statement = power.stmt2_statement()
+    statement.prepare("SELECT voltage FROM meters WHERE voltage > ?")
+    statement.bind([taosws.stmt2_bind_param_view(None, None, [taosws.ints_to_column([15])])])
+    statement.execute()
+    assert list(statement.result_set()) == [(20,)]
+
+
+@pytest.mark.parametrize("bind, text", [
+    (lambda: view("d", [NOW], location="x" * 25), "[0x0200] Internal error: `tag length is too big`"),
+    (lambda: taosws.stmt2_bind_param_view("d", [taosws.int_to_tag(2), taosws.varchar_to_tag("a")],
+                                          [taosws.millis_timestamps_to_column([NOW]), *[taosws.ints_to_column([1])] * 3]),
+     "[0x0200] Internal error: `column type mis-match with buffer type`"),
+])
+def test_a_bind_that_does_not_fit_is_refused_and_the_statement_stays_usable(power, bind, text):
+    power.execute(METERS)
+    statement = power.stmt2_statement()
+    statement.prepare(INSERT)
+    with pytest.raises(taosws.ProgrammingError) as error:
+        statement.bind([bind()])
+        statement.execute()
+    assert str(error.value) == text
+    statement.bind([view("d", [NOW])])
+    assert statement.execute() == 1
+
+
+def test_a_large_result_arrives_whole_and_in_order_over_many_blocks(power):
+    power.execute(METERS)
+    statement = power.stmt2_statement()
+    statement.prepare(INSERT)
+    stamps = [NOW - 20_000 + i for i in range(20_000)]
+    statement.bind([view("d", stamps)])
+    assert statement.execute() == 20_000
+    assert [stamp for stamp, in power.query("SELECT CAST(ts AS BIGINT) FROM meters ORDER BY ts")] == stamps
+    # a result dropped half-way leaves the connection usable
+    assert next(iter(power.query("SELECT CAST(ts AS BIGINT) FROM meters ORDER BY ts"))) == (stamps[0],)
+    assert list(power.query("SELECT COUNT(*) FROM meters")) == [(20_000,)]
+
+
+def test_an_empty_result_has_its_columns_and_no_row(power):
+    power.execute(METERS)
+    result = power.query("SELECT ts, location FROM meters")
+    assert [(field.name(), field.type(), field.bytes()) for field in result.fields] == [("ts", "TIMESTAMP", 8), ("location", "BINARY", 24)]
+    assert list(result) == []
+
+
+@pytest.mark.parametrize("use, error, text", [
+    (lambda dsn: taosws.connect(dsn.replace("taosdata", "wrong")), taosws.ConnectionError, "[0x0357] Internal error: `Authentication failure`"),
+    (lambda dsn: taosws.connect(f"{dsn}/no_such"), taosws.ConnectionError, "[0x0388] Internal error: `Database not exist`"),
+    (lambda dsn: taosws.connect(dsn).execute("USE no_such"), taosws.QueryError, "[0x0388] Internal error: `Database not exist`"),
+    (lambda dsn: taosws.connect(dsn).query("SELECT * FROM meters"), taosws.QueryError, "[0x2616] Internal error: `Database not specified`"),
+])
+def test_errors_are_the_ones_of_a_real_server(dsn, use, error, text):
+    with pytest.raises(error) as raised:
+        use(dsn)
+    assert str(raised.value) == text
+
+
+def test_two_clients_write_and_read_at_once(dsn, power, database):
+    """A client of its own process, for taosws calls of one process wait for each other."""
+    power.execute(METERS)
+    insert = "INSERT INTO {} USING meters TAGS (1, 'x') VALUES ({}, 1, 1, 1)"
+    other = (f"import taosws; c = taosws.connect('{dsn}/{database}')\n"
+             f"for i in range(200): assert c.execute({insert!r}.format('b', {NOW} + i)) == 1")
+    with subprocess.Popen([sys.executable, "-c", other]) as process:
+        for i in range(200):
+            assert power.execute(insert.format("a", NOW + i)) == 1
+            assert list(power.query("SELECT COUNT(*) FROM a")) == [(i + 1,)]
+        assert process.wait(30) == 0
+    assert list(power.query("SELECT COUNT(*) FROM meters")) == [(400,)]

@@ -1,0 +1,171 @@
+"""The codec by itself: captured frames of a real client and server, round trips, frames that lie."""
+
+import struct
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embedded import wire
+from embedded.binding import decode_bind, decode_columns, from_json
+from embedded.datatypes import (
+    BIGINT, BIND_COLUMN, BIND_TABLE, BIND_TAG, BOOL, FLOAT, INT, NCHAR, TIMESTAMP, TYPES, VARBINARY, VARCHAR, Bound, Column, Field,
+)
+from embedded.errors import TDengineError
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+METER = [Column("ts", TIMESTAMP, 8), Column("current", FLOAT, 4), Column("voltage", INT, 4), Column("phase", FLOAT, 4)]
+TAGS = [Column("groupid", INT, 4, True), Column("location", VARCHAR, 24, True)]
+FIELDS = [Field(Column("tbname", VARCHAR, 269), BIND_TABLE)]
+FIELDS += [Field(tag, BIND_TAG) for tag in TAGS] + [Field(column, BIND_COLUMN) for column in METER]
+NOW = 1764000000000
+
+# Two rows for subtable d2, as taosws binds them with stmt2: from the end of the frame's header.
+STMT2_BIND = bytes.fromhex("""
+    0100 ffffffff
+    cb000000 01000000 02000000 04000000 1c000000 21000000 53000000
+    0300 643200
+    2e000000   16000000 04000000 01000000 00 00 04000000 02000000
+               18000000 08000000 01000000 00 01 02000000 02000000 4c41
+    74000000   23000000 09000000 02000000 0000 00 10000000 00e897b69a010000 01e897b69a010000
+               1b000000 06000000 02000000 0001 00 08000000 0000c03f 00000000
+               1b000000 04000000 02000000 0000 00 08000000 dc000000 dd000000
+               1b000000 06000000 02000000 0000 00 08000000 0000003f 0000803e""")
+# The same columns in an old-style bind.
+OLD_BIND = bytes.fromhex("""
+    01000000 6c000000 02000000 04000000 ffffffff 0000000000000000
+    09 08000000  06 04000000  04 04000000  06 04000000   10000000 08000000 08000000 08000000
+    00 00e897b69a010000 01e897b69a010000   40 0000c03f 00000000   00 dc000000 dd000000   00 0000003f 0000803e""")
+COLUMNS = [[NOW, NOW + 1], [1.5, None], [220, 221], [0.5, 0.25]]
+
+
+def values_of(kind, length=24):
+    """Any value that a column of this type holds, as plain Python."""
+    if kind is BOOL:
+        return st.booleans()
+    if kind in (VARCHAR, NCHAR):
+        return TEXT
+    if kind is VARBINARY:
+        return st.binary(max_size=length)
+    if kind.pack in "fd":
+        return st.floats(width=32 if kind is FLOAT else 64, allow_nan=False)
+    bits, signed = 8 * kind.size, kind.pack.islower()
+    return st.integers(-(2 ** (bits - 1)) if signed else 0, 2 ** (bits - signed) - 1)
+
+
+tables = st.lists(st.sampled_from(TYPES), min_size=1, max_size=6).flatmap(
+    lambda kinds: st.tuples(st.just(kinds), st.lists(st.tuples(*[st.none() | values_of(kind) for kind in kinds]), max_size=20)))
+
+
+@given(tables)
+def test_a_block_decodes_to_the_rows_it_was_made_of(table):
+    kinds, rows = table
+    block = wire.encode_block([Column(f"c{i}", kind, kind.size or 24) for i, kind in enumerate(kinds)], rows)
+    assert struct.unpack_from("<IIII", block) == (1, len(block), len(rows), len(kinds))
+    columns = wire.decode_block(block)
+    assert [kind for kind, _ in columns] == kinds
+    assert list(zip(*[values for _, values in columns])) == rows
+
+
+def test_a_block_is_laid_out_as_a_real_server_does():
+    columns = [Column("ts", TIMESTAMP, 8), Column("location", VARCHAR, 24)]
+    assert wire.encode_block(columns, [(NOW, "LA"), (NOW + 1, "SF")]) == bytes.fromhex("""
+        01000000 4f000000 02000000 02000000 00000080 0000000000000000
+        09 08000000 08 1a000000   10000000 08000000
+        00 00e897b69a010000 01e897b69a010000
+        00000000 04000000 0200 4c41 0200 5346""")
+
+
+def test_equal_texts_share_one_item_but_nchar_never():
+    for kind, items in ((VARCHAR, 1), (NCHAR, 3)):
+        block = wire.encode_block([Column("c", kind, 8)], [("same",)] * 3)
+        assert block.count("same".encode("utf-32-le" if kind is NCHAR else "utf-8")) == items
+        assert wire.decode_block(block) == [(kind, ["same"] * 3)]
+
+
+def test_a_value_that_its_column_cannot_hold_is_an_error_not_a_wrong_value():
+    for kind, value in ((INT, 2**31), (BIGINT, "1"), (FLOAT, 1e300), (VARCHAR, 5), (VARCHAR, "x" * 70_000)):
+        with pytest.raises(TDengineError, match="column c"):
+            wire.encode_block([Column("c", kind, 8)], [(value,)])
+
+
+def test_fetch_replies_have_the_layout_that_clients_read():
+    assert wire.fetch_reply(5, 3, 0x8920, b"block") == bytes.fromhex(
+        "ffffffffffffffff 0700000000000000 0100 2089000000000000 0500000000000000 00000000 00000000"
+        "0300000000000000 00 05000000") + b"block"
+    assert wire.fetch_reply(5, 3, 0, None).endswith(struct.pack("<IIQB", 0, 0, 3, 1))
+    assert wire.fetch_reply(5, 3, 0, None, TDengineError(0xFFFF, "nil")).endswith(struct.pack("<II3sQB", 0xFFFF, 3, b"nil", 3, 1))
+
+
+def test_wide_rows_make_short_blocks():
+    assert wire.rows_per_block(METER) == 4096
+    assert wire.rows_per_block([Column("c", NCHAR, 16_000)]) * 64_000 < 10 << 20
+
+
+def test_a_captured_sql_frame():
+    frame = bytes.fromhex("0100000000000000 0000000000000000 0600000000000000 0100 09000000 75736520706f776572")
+    req_id, _, action, body = wire.parse_frame(frame)
+    assert (req_id, action, wire.parse_sql(body)) == (1, wire.SQL, "use power")
+
+
+def test_a_captured_stmt2_bind():
+    assert decode_bind(STMT2_BIND, FIELDS) == [Bound("d2", [2, "LA"], COLUMNS)]
+
+
+def test_a_captured_old_bind():
+    assert decode_columns(OLD_BIND, FIELDS) == COLUMNS
+
+
+@pytest.mark.parametrize("decode, frame", [
+    (decode_bind, STMT2_BIND), (decode_columns, OLD_BIND), (lambda body, _: wire.parse_sql(body), b"\1\0\4\0\0\0abcd"),
+])
+def test_a_frame_cut_short_is_refused_wherever_it_is_cut(decode, frame):
+    decode(frame, FIELDS)
+    for end in range(len(frame)):
+        with pytest.raises(TDengineError):
+            decode(memoryview(frame)[:end], FIELDS)
+
+
+@settings(max_examples=500)
+@given(st.sampled_from([(decode_bind, STMT2_BIND), (decode_columns, OLD_BIND)]), st.data())
+def test_a_frame_that_lies_is_refused_or_read_within_its_bounds(case, data):
+    decode, frame = case
+    frame = bytearray(frame)
+    for at in data.draw(st.lists(st.integers(0, len(frame) - 4), min_size=1, max_size=4)):
+        frame[at:at + 4] = data.draw(st.binary(min_size=4, max_size=4))
+    try:
+        decode(bytes(frame), FIELDS)
+    except TDengineError:
+        pass
+
+
+def test_a_bind_must_fit_its_statement():
+    def refused(fields, text):
+        with pytest.raises(TDengineError, match=text) as error:
+            decode_bind(STMT2_BIND, fields)
+        assert error.value.code == 0x0200
+
+    def with_field(index, column):
+        return [Field(column, f.bind) if i == index else f for i, f in enumerate(FIELDS)]
+
+    refused(with_field(2, Column("location", VARCHAR, 1, True)), "tag length is too big")
+    refused(with_field(1, Column("groupid", BIGINT, 8, True)), "tag type mis-match")
+    refused(with_field(4, Column("current", INT, 4)), "column type mis-match with buffer type")
+    refused(FIELDS[1:], "no [?] for it")
+    refused(FIELDS[:2] + FIELDS[3:], "2 tags bound where the statement has 1")
+    refused(FIELDS[:-1], "4 columns bound where the statement has 3")
+    unknown = [Field(None, f.bind) if f.bind == BIND_COLUMN else f for f in FIELDS]  # the table is known at exec
+    assert decode_bind(STMT2_BIND, unknown)[0].columns == COLUMNS
+
+
+def test_json_tags_take_the_type_of_their_tag():
+    def convert(kind, value):
+        return from_json([value], BIND_TAG, [Field(Column("t", kind, 8, True), BIND_TAG)])[0]
+
+    assert convert(VARBINARY, "[1, 255]") == b"\1\xff"
+    assert convert(BOOL, 1) is True
+    assert convert(FLOAT, 0.5) == 0.5 and convert(TIMESTAMP, NOW) == NOW and convert(NCHAR, "日本") == "日本"
+    assert all(convert(kind, None) is None for kind in TYPES)
+    for kind, value in ((INT, 2**31), (INT, "7"), (INT, 1.5), (VARCHAR, 7), (VARCHAR, "123456789"), (BOOL, []), (VARBINARY, 5)):
+        with pytest.raises(TDengineError):
+            convert(kind, value)

@@ -1,0 +1,64 @@
+"""The meter row, said once."""
+
+import shutil
+import subprocess
+import sys
+
+import meters
+from conftest import ROOT
+from programs import Server, producer
+from viewer import Viewer
+
+
+def test_statements():
+    assert meters.create_super_table() == (
+        "CREATE STABLE IF NOT EXISTS `meters` (`ts` TIMESTAMP, `current` FLOAT, `voltage` INT, `phase` FLOAT)"
+        " TAGS (`groupid` INT, `location` BINARY(24))")
+    assert meters.insert_rows() == (
+        "INSERT INTO ? USING `meters` (`groupid`, `location`) TAGS (?, ?) VALUES (?, ?, ?, ?)")
+    assert meters.select_newest(10, 7) == (
+        "SELECT tbname, CAST(`ts` AS BIGINT), `location`, `groupid`, `current`, `voltage`, `phase`"
+        " FROM `meters` WHERE `ts` > 7 ORDER BY `ts` DESC LIMIT 10")
+
+
+def test_perspective_schema():
+    assert meters.PERSPECTIVE_SCHEMA == {"timestamp": "datetime", "location": "string", "groupid": "integer",
+                                         "current": "float", "voltage": "integer", "phase": "float"}
+
+
+def test_table_has_that_schema(power_dsn, tmp_path):
+    assert producer(tmp_path, power_dsn, "--count=1").wait() == 0
+    with Server(tmp_path, power_dsn) as server, Viewer(server.port) as viewer:
+        assert viewer.table().schema() == meters.PERSPECTIVE_SCHEMA
+
+
+def test_a_new_column_is_added_in_one_place(power_dsn, tmp_path):
+    """One line in meters.py and one in the producer's generator carry a column to the viewers."""
+    demo = tmp_path / "demo"
+    demo.mkdir()
+    for file in ROOT.glob("*.py"):
+        shutil.copy(file, demo)
+    edit(demo / "meters.py", 'Column("phase", "FLOAT"),', 'Column("phase", "FLOAT"), Column("energy", "BIGINT"),')
+    edit(demo / "producer.py", '"phase": [', '"energy": [2**40 + ts % 7 for ts in timestamps], "phase": [')
+    assert producer(tmp_path, power_dsn, "--count=1", cwd=demo).wait() == 0
+    with Server(tmp_path, power_dsn, cwd=demo) as server, Viewer(server.port) as viewer:
+        table = viewer.table()
+        assert table.schema()["energy"] == "integer"
+        rows = table.view().to_columns()
+        assert rows["energy"] == [2**40 + ts % 7 for ts in rows["timestamp"]]
+
+
+def edit(file, old: str, new: str):
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def test_help_documents_every_option():
+    for program, options in {"producer.py": ("--count", "--interval-ms", "--rows-per-interval", "--meters", "--tdengine-dsn"),
+                             "perspective_server.py": ("--perspective-port", "--perspective-host", "--table-limit",
+                                                       "--overlap-ms", "--allowed-origins")}.items():
+        run = subprocess.run([sys.executable, program, "--help"], cwd=ROOT, capture_output=True, text=True)
+        assert run.returncode == 0
+        for option in options:
+            assert option in run.stdout + run.stderr

@@ -1,0 +1,137 @@
+"""producer.py: what it sends is what is stored, at the pace that it says."""
+
+import itertools
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import taosws
+
+import producer as generator
+from conftest import ROOT, wait_for
+from programs import Program, producer
+
+
+@pytest.fixture
+def run(power_dsn, tmp_path):
+    return lambda *options: producer(tmp_path, power_dsn, *options)
+
+
+@pytest.fixture
+def one(power):
+    """The one row that a query answers."""
+    def query(sql):
+        row, = power.query(sql)
+        return row
+    return query
+
+
+def test_rows_sent_are_rows_stored(run, one, power):
+    program = run("--count=5", "--interval-ms=50")
+    assert program.wait() == 0
+    assert "1500 rows written" in program.text()
+    assert one("SELECT COUNT(*) FROM meters") == (1500,)
+    per_meter = sorted(power.query("SELECT tbname, COUNT(*), COUNT(current), COUNT(voltage), COUNT(phase) FROM meters GROUP BY tbname"))
+    assert per_meter == [(f"d_bind_{n}", 150, 150, 150, 150) for n in range(10)]
+
+
+def test_tags(run, power):
+    assert run("--count=1").wait() == 0
+    tags = sorted(power.query("SELECT tbname, groupid, location FROM meters GROUP BY tbname, groupid, location"))
+    assert tags == [(f"d_bind_{n}", *generator.tags(n).values()) for n in range(10)]
+    assert len({location for *_, location in tags}) == 10
+    assert max(len(location) for *_, location in tags) <= 24
+
+
+def test_milliseconds_of_a_meter_are_distinct_ascending_and_end_at_now(run, power):
+    before = time.time_ns() // 10**6
+    assert run("--count=10", "--interval-ms=100").wait() == 0
+    after = time.time_ns() // 10**6
+    times = [ts for ts, in power.query("SELECT CAST(ts AS BIGINT) FROM d_bind_3 ORDER BY ts")]
+    assert len(times) == len(set(times)) == 300
+    assert before < times[0] and times[-1] <= after
+    steps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert sum(steps) / len(steps) == pytest.approx(100 / 30, rel=0.2)  # evenly over each tick, tick after tick
+
+
+def test_shares_that_do_not_divide(run, one):
+    assert run("--count=3", "--interval-ms=20", "--rows-per-interval=7", "--meters=3").wait() == 0
+    assert one("SELECT COUNT(*) FROM meters") == (21,)
+    assert one("SELECT COUNT(*) FROM d_bind_0") == (9,)
+
+
+def test_restart_keeps_every_row(run, one):
+    for _ in range(3):
+        assert run("--count=2", "--interval-ms=30", "--rows-per-interval=300").wait() == 0
+    assert one("SELECT COUNT(*) FROM meters") == (1800,)
+
+
+@pytest.mark.parametrize("signal_number", (signal.SIGTERM, signal.SIGINT))
+def test_stop_says_what_was_written(run, one, power, signal_number):
+    program = run("--interval-ms=30")
+    wait_for(lambda: stored(power, "meters") > 1000, what="1000 rows")
+    program.process.send_signal(signal_number)
+    assert program.wait() == 0
+    rows, = one("SELECT COUNT(*) FROM meters")
+    assert f"{rows} rows written" in program.text()
+    assert rows % 300 == 0  # whole ticks
+
+
+def stored(connection, table: str = "power.meters") -> int:
+    try:
+        (count,), = connection.query(f"SELECT COUNT(*) FROM {table}")
+        return count
+    except taosws.Error:  # the producer has not made the table yet
+        return 0
+
+
+def test_one_status_line_for_many_ticks(run):
+    program = run("--count=100", "--interval-ms=10", "--rows-per-interval=10")
+    assert program.wait() == 0
+    assert len(program.text().strip().splitlines()) < 5
+
+
+@pytest.mark.embedded_only
+def test_late_ticks_lose_no_rows(start_embedded, tmp_path):
+    database = start_embedded()
+    program = producer(tmp_path, database.dsn, "--interval-ms=30", "--count=100")
+    wait_for(lambda: stored(database.connect()) > 1000, what="1000 rows")
+    database.process.send_signal(signal.SIGSTOP)
+    time.sleep(0.5)  # the stall itself: 16 ticks
+    database.process.send_signal(signal.SIGCONT)
+    assert program.wait() == 0
+    assert stored(database.connect()) == 30_000
+
+
+@pytest.mark.embedded_only
+def test_database_killed_and_back_loses_no_rows(start_embedded, tmp_path):
+    folder = f"--folder={tmp_path / 'data'}"
+    database = start_embedded(folder)
+    program = producer(tmp_path, database.dsn, "--interval-ms=30", "--count=100")
+    wait_for(lambda: stored(database.connect()) > 1000, what="1000 rows")
+    database.kill()
+    program.says("errors;")
+    database = start_embedded(folder, f"--port={database.port}")
+    assert program.wait() == 0
+    assert stored(database.connect()) == 30_000
+
+
+@pytest.mark.parametrize("option, words", {
+    "--rows-per-interval=0": "(ROWS_PER_INTERVAL) takes a whole number from 1 on, not '0'",
+    "--interval-ms=soon": "(INTERVAL_MS) takes a whole number from 1 on, not 'soon'",
+    "--rows-per-interval=4000": "raise --meters",
+    "--nonsense=1": "unrecognized arguments: --nonsense=1; see --help",
+}.items())
+def test_bad_option_is_one_line_and_non_zero(option, words):
+    run = subprocess.run([sys.executable, "producer.py", option], cwd=ROOT, capture_output=True, text=True, timeout=20)
+    assert run.returncode != 0
+    assert words in run.stderr
+    assert len(run.stderr.strip().splitlines()) == 1
+
+
+def test_bad_environment_variable_is_named(tmp_path):
+    program = Program(tmp_path / "log", sys.executable, "producer.py", INTERVAL_MS="soon")
+    assert program.wait() != 0
+    assert "(INTERVAL_MS) takes a whole number from 1 on, not 'soon'" in program.text()

@@ -1,0 +1,272 @@
+"""The whole demo as a newcomer starts it: `sh run.sh` in a copy of the tree, and a real Chromium."""
+
+import os
+import shutil
+import signal
+import socket
+import sys
+import urllib.request
+
+import pytest
+import taosws
+from playwright.sync_api import sync_playwright
+
+import meters
+from conftest import ROOT, wait_for
+from programs import Program, Server, free_port
+
+ARTEFACTS = ROOT / "artefacts"
+CHROMIUM = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
+            "--disable-background-networking", "--disable-component-update")
+VALUES = """viewer => viewer.getView().then(view => view.to_json())"""
+
+
+class Demo(Program):
+    """`sh run.sh` in a copy of the tree, on free ports."""
+
+    def __init__(self, folder, **environment):
+        self.tree = folder / "demo"
+        shutil.copytree(ROOT, self.tree, ignore=shutil.ignore_patterns(".*", "artefacts", "assets", "logs", "__pycache__"))
+        (self.tree / ".venv").symlink_to(ROOT / ".venv")
+        self.port, self.database_port = free_port(), free_port()
+        self.dsn = os.environ.get("TDENGINE_DSN", f"taosws://root:taosdata@localhost:{self.database_port}")
+        super().__init__(folder / "run.log", "sh", "run.sh", cwd=self.tree, **{
+            "TDENGINE_DSN": self.dsn, "PERSPECTIVE_PORT": self.port, "EMBEDDED_PORT": self.database_port} | environment)
+
+    def listening(self) -> list[int]:
+        """The demo's ports where somebody listens."""
+        return [port for port in (self.port, self.database_port)
+                if socket.socket().connect_ex(("127.0.0.1", port)) == 0]
+
+    def status(self):
+        return Server.status(self)
+
+    get = Server.get
+
+
+@pytest.fixture
+def start(tmp_path):
+    """A function that starts the demo; it is ended after the test."""
+    started = []
+
+    def start(**environment) -> Demo:
+        started.append(Demo(tmp_path, **environment))
+        return started[-1]
+    yield start
+    for demo in started:
+        if demo.process.poll() is None:
+            demo.end()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    with Demo(tmp_path_factory.mktemp("run")) as demo:
+        demo.says("in a browser", 60)
+        yield demo
+
+
+@pytest.fixture(scope="module")
+def static(demo):
+    """`python -m http.server` in the same tree: its port. The page's configuration names the demo's server."""
+    port = free_port()
+    page = demo.tree / "prsp-viewer.html"
+    text = page.read_text()
+    assert 'server: "",' in text
+    page.write_text(text.replace('server: "",', f'server: "localhost:{demo.port}",'))
+    with Program(demo.tree / "static.log", sys.executable, "-m", "http.server", str(port), cwd=demo.tree):
+        wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, what="http.server")
+        yield port
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """A function that opens a page; what it logs as an error fails the test."""
+    errors, pages = [], []
+
+    def open_page(url: str, width: int = 1400, height: int = 900):
+        page = browser.new_page(viewport={"width": width, "height": height})
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", lambda request: "//localhost:" in request.url or "//127.0.0.1:" in request.url
+                or request.url.startswith(("data:", "blob:")) or errors.append(f"request to {request.url}"))
+        page.goto(url)
+        pages.append(page)
+        return page
+    yield open_page
+    for page in pages:
+        page.close()
+    assert not errors
+
+
+def live(page, seconds: float = 30):
+    """Waits until the status line says live and every panel has a view; the panels."""
+    page.wait_for_function("document.querySelector('#status').textContent.startsWith('live')", timeout=seconds * 1000)
+    page.wait_for_function("[...document.querySelectorAll('perspective-viewer')].filter(v => v.shown).length === 4",
+                           timeout=seconds * 1000)
+    return page.query_selector_all("perspective-viewer")
+
+
+def groups(panel) -> list[dict]:
+    """What a panel draws: one dict for each (location, groupid)."""
+    return [row for row in panel.evaluate(VALUES) if len(row["__ROW_PATH__"]) == 2]
+
+
+def database_rows(demo) -> list[dict]:
+    """The database's newest rows, by the viewers' column names."""
+    connection = taosws.connect(f"{demo.dsn}/power")
+    return [dict(zip(meters.PERSPECTIVE_SCHEMA, row[1:])) for row in connection.query(meters.select_newest(10_000))]
+
+
+def check_panels(demo, page):
+    for panel in live(page):
+        drawn = groups(panel)
+        assert len(drawn) == 10
+        stored = database_rows(demo)
+        for row in drawn:
+            location, groupid = row.pop("__ROW_PATH__")
+            expected = {"location": location, "groupid": groupid} | row
+            assert any(all(r[name] == value for name, value in expected.items()) for r in stored), expected
+        wait_for(lambda: groups(panel) != drawn, 2, "other values")
+
+
+def own_origin_page(demo) -> str:
+    return f"http://127.0.0.1:{demo.port}/"
+
+
+def test_page_from_the_server_itself(demo, open_page):
+    page = open_page(own_origin_page(demo))
+    check_panels(demo, page)
+    assert page.inner_text("#problem") == ""
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTEFACTS / "dashboard.png")
+
+
+def test_page_from_http_server(demo, static, start, open_page, tmp_path):
+    """From another port than 8081, that port's origin must be allowed: as a user would, by ALLOWED_ORIGINS."""
+    with Server(tmp_path, f"{demo.dsn}/power", f"--allowed-origins=http://localhost:{static}") as server:
+        page = demo.tree / "prsp-viewer.html"
+        page.write_text(page.read_text().replace(f"localhost:{demo.port}", f"localhost:{server.port}"))
+        check_panels(demo, open_page(f"http://localhost:{static}/prsp-viewer.html"))
+
+
+def test_status_line_names_the_database(demo, open_page):
+    page = open_page(own_origin_page(demo))
+    live(page)
+    expected = "embedded database, not TDengine" if demo.status()["embedded"] else "TDengine 3."
+    assert expected in page.inner_text("#status")
+
+
+def test_phone_width(demo, open_page):
+    page = open_page(own_origin_page(demo), 390, 844)
+    panels = live(page)
+    boxes = [panel.bounding_box() for panel in panels]
+    assert all(box["width"] > 350 and box["height"] > 300 for box in boxes)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTEFACTS / "phone.png", full_page=True)
+
+
+@pytest.mark.parametrize("old, new, words", (
+    ('plugin: "Treemap"', 'plugin: "Treemapp"', 'Unknown plugin "Treemapp"'),
+    ('theme: "Pro Dark"', 'theme: "Pro Drak"', 'no theme "Pro Drak"'),
+    ('columns: ["voltage"]', 'columns: ["volts"]', 'Unknown column "volts"'),
+))
+def test_wrong_name_is_reported(demo, open_page, old, new, words):
+    page = demo.tree / "prsp-viewer.html"
+    text = page.read_text()
+    assert old in text
+    page.write_text(text.replace(old, new, 1))
+    try:
+        opened = open_page(own_origin_page(demo))
+        opened.wait_for_function("words => document.querySelector('#problem').textContent.includes(words)", arg=words)
+    finally:
+        page.write_text(text)
+
+
+def test_page_comes_back_after_a_server_restart(demo, open_page, tmp_path):
+    first = Server(tmp_path, f"{demo.dsn}/power").__enter__()
+    page = open_page(own_origin_page(first))
+    panels = live(page)
+    panels[0].evaluate("viewer => viewer.restore({group_by: ['location']})")  # as a person would
+    first.end()
+    page.wait_for_function("document.querySelector('#status').textContent.startsWith('reconnecting')")
+    with Server(tmp_path, f"{demo.dsn}/power", f"--perspective-port={first.port}"):
+        panels = live(page)
+        for panel in panels[1:]:
+            before = groups(panel)
+            wait_for(lambda: groups(panel) != before, 10, "moving values")
+        assert panels[0].evaluate("viewer => viewer.save().then(state => state.group_by)") == ["location"]
+        before = panels[0].evaluate(VALUES)
+        wait_for(lambda: panels[0].evaluate(VALUES) != before, 10, "moving values")
+
+
+def test_stale_data_is_said(start, open_page):
+    demo = start()
+    demo.says("in a browser", 60)
+    page = open_page(own_origin_page(demo))
+    live(page)
+    stop = pid_of(demo, "producer")
+    os.kill(stop, signal.SIGSTOP)
+    page.wait_for_function("/data \\\\d+ s old/.test(document.querySelector('#status').textContent)")
+    os.kill(stop, signal.SIGCONT)
+    live(page)
+
+
+def pid_of(demo, part: str) -> int:
+    """The process of a part, by its command line and the demo's folder."""
+    for pid in filter(str.isdecimal, os.listdir("/proc")):
+        try:
+            command = open(f"/proc/{pid}/cmdline").read().split("\0")
+            if any(part in word for word in command) and os.readlink(f"/proc/{pid}/cwd") == str(demo.tree) \
+                    and "python" in command[0]:
+                return int(pid)
+        except OSError:
+            continue
+    raise AssertionError(f"no process of {part}")
+
+
+def test_stop_ends_all_that_it_started(start):
+    demo = start()
+    demo.says("in a browser", 60)
+    assert demo.listening()
+    assert demo.end() == 0
+    assert demo.listening() == []
+
+
+def test_a_part_that_dies_is_named_and_ends_the_rest(start):
+    demo = start()
+    demo.says("in a browser", 60)
+    os.kill(pid_of(demo, "producer.py"), signal.SIGKILL)
+    assert demo.wait() == 1
+    assert "the last lines of logs/producer.log" in demo.text()
+    assert "producer has ended" in demo.text()
+    assert demo.listening() == []
+
+
+def test_port_in_use_is_named(start):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        demo = start(PERSPECTIVE_PORT=taken.getsockname()[1])
+        assert demo.wait(60) == 1
+        assert "choose another with --perspective-port or PERSPECTIVE_PORT" in demo.text()
+
+
+@pytest.mark.embedded_only
+def test_says_that_it_starts_the_embedded_database(demo):
+    assert "no TDengine answers: starting the embedded database" in demo.text()
+
+
+@pytest.mark.embedded_only
+def test_uses_the_database_that_answers(start, embedded):
+    demo = start(TDENGINE_DSN=embedded.dsn)
+    demo.says("in a browser", 60)
+    assert f"using taosws://root:***@localhost:{embedded.port}, version 3." in demo.text()
+    assert demo.listening() == [demo.port]

@@ -1,0 +1,201 @@
+"""perspective_server.py: each row of the database once in the viewers' table, whatever came first."""
+
+import os
+import signal
+import time
+import urllib.error
+
+import pytest
+
+import meters
+import producer as generator
+from conftest import wait_for
+from programs import Server, producer
+from viewer import Viewer
+
+
+@pytest.fixture
+def write(power_dsn, power):
+    """A function that writes one row of a meter at a time in epoch ms, with its voltage."""
+    power.execute(meters.create_super_table())
+
+    def write(meter: int, ts: int, voltage: int = 220):
+        groupid, location = generator.tags(meter).values()
+        power.execute(f"INSERT INTO d_bind_{meter} USING meters (groupid, location) TAGS ({groupid}, '{location}') "
+                      f"VALUES ({ts}, 10.5, {voltage}, 0.5)")
+    return write
+
+
+def now_ms() -> int:
+    return time.time_ns() // 10**6
+
+
+def shown(viewer: Viewer) -> list[tuple]:
+    """The table's rows as the viewers have them, in their order there."""
+    columns = viewer.table().view().to_columns()
+    return list(zip(*(columns[name] for name in meters.PERSPECTIVE_SCHEMA)))
+
+
+def stored(power, limit: int = 10**6) -> list[tuple]:
+    """The database's newest rows, ascending, as the poller asks for them."""
+    return [row[1:] for row in power.query(meters.select_newest(limit))][::-1]
+
+
+def test_newest_rows_are_there_before_it_listens(power_dsn, power, tmp_path):
+    assert producer(tmp_path, power_dsn, "--count=3", "--interval-ms=50").wait() == 0
+    with Server(tmp_path, power_dsn) as server:
+        assert server.status()["rows_seen"] == 900
+        with Viewer(server.port) as viewer:
+            assert sorted(shown(viewer)) == sorted(stored(power))
+
+
+def test_rows_arrive_once_and_ascending_while_they_are_written(power_dsn, power, tmp_path):
+    with Server(tmp_path, power_dsn, "--interval-ms=50") as server:
+        assert producer(tmp_path, power_dsn, "--count=30", "--interval-ms=50").wait() == 0
+        server.seen(9000)
+        with Viewer(server.port) as viewer:
+            rows = shown(viewer)
+        assert sorted(rows) == sorted(stored(power))
+        assert [row[0] for row in rows] == sorted(row[0] for row in rows)
+
+
+def test_table_keeps_the_newest(power_dsn, power, tmp_path):
+    with Server(tmp_path, power_dsn, "--table-limit=500", "--interval-ms=50") as server:
+        assert producer(tmp_path, power_dsn, "--count=5", "--interval-ms=50", "--rows-per-interval=310").wait() == 0
+        newest = stored(power, 500)
+        wait_for(lambda: server.status()["newest_row_age_ms"] <= now_ms() - newest[-1][0] + 5, what="the newest row")
+        with Viewer(server.port) as viewer:
+            wait_for(lambda: max(shown(viewer)) == max(newest), what="the newest row")
+            rows = shown(viewer)
+        assert len(rows) == 500
+        assert min(rows)[0] >= newest[0][0] - 10  # of rows of one millisecond any may be the last to stay
+
+
+def test_last_shows_the_newest_value(power_dsn, write, tmp_path):
+    start = now_ms()
+    for step in range(5):
+        write(1, start + step, voltage=200 + step)
+    with Server(tmp_path, power_dsn) as server, Viewer(server.port) as viewer:
+        view = viewer.table().view(group_by=["location"], columns=["voltage"], aggregates={"voltage": "last"})
+        assert view.to_columns()["voltage"] == [204, 204]
+        write(1, start + 5, voltage=205)
+        wait_for(lambda: view.to_columns()["voltage"] == [205, 205], what="the newest value")
+
+
+def test_late_and_repeated_rows(power_dsn, power, write, tmp_path):
+    start = now_ms()
+    write(0, start)
+    with Server(tmp_path, power_dsn, "--interval-ms=50", "--overlap-ms=2000") as server:
+        server.seen(1)
+        write(1, start - 1500)  # late, within the overlap
+        server.seen(2)
+        write(0, start)  # again
+        write(2, start - 60_000)  # later than the overlap
+        write(2, start + 1)
+        server.seen(3)
+        with Viewer(server.port) as viewer:
+            assert sorted(row[0] for row in shown(viewer)) == [start - 1500, start, start + 1]
+
+
+def test_restart_shows_the_same_rows(power_dsn, power, tmp_path):
+    assert producer(tmp_path, power_dsn, "--count=2", "--interval-ms=50").wait() == 0
+    for _ in range(2):
+        with Server(tmp_path, power_dsn) as server, Viewer(server.port) as viewer:
+            assert sorted(shown(viewer)) == sorted(stored(power))
+        assert server.process.returncode == 0
+
+
+def test_started_before_the_producer(power_dsn, connection, database, tmp_path):
+    connection.execute(f"DROP DATABASE {database}")
+    with Server(tmp_path, power_dsn, "--interval-ms=50") as server:
+        waiting = wait_for(lambda: server.status()["waiting"], what="a word on what it waits for")
+        assert "the database does not exist yet: start producer.py" in waiting
+        assert "the database does not exist yet" in server.text()
+        assert producer(tmp_path, power_dsn, "--count=2", "--interval-ms=50").wait() == 0
+        status = server.seen(600)
+        assert status["waiting"] is None and status["last_error"] is None
+        assert "rows are flowing" in server.text()
+
+
+def test_eight_grouped_viewers_on_an_empty_database(power_dsn, write, tmp_path):
+    """On an *empty* table grouped views can hang Perspective: there is no table before its first rows."""
+    with Server(tmp_path, power_dsn, "--interval-ms=50") as server:
+        viewers = [Viewer(server.port).__enter__() for _ in range(8)]
+        assert all(viewer.client.get_hosted_table_names() == [] for viewer in viewers)
+        write(0, now_ms(), voltage=221)
+        views = [viewer.table().view(group_by=["location"], columns=["voltage"], aggregates={"voltage": "last"})
+                 for viewer in viewers]
+        write(0, now_ms(), voltage=222)
+        for view in views:
+            wait_for(lambda: view.to_columns()["voltage"] == [222, 222], what="the second row in every view")
+        assert server.status()["viewers"] == 8
+        for viewer in viewers:
+            viewer.__exit__()
+
+
+def test_poller_killed_goes_on_and_repeats_nothing(power_dsn, power, tmp_path):
+    with Server(tmp_path, power_dsn, "--interval-ms=50") as server:
+        program = producer(tmp_path, power_dsn, "--count=40", "--interval-ms=50")
+        wait_for(lambda: server.status()["rows_seen"] > 2000, what="2000 rows")
+        poller = int(server.text().split("poller started, process ")[1].split()[0])
+        os.kill(poller, signal.SIGKILL)
+        assert program.wait() == 0
+        server.seen(12_000)
+        with Viewer(server.port) as viewer:
+            rows = shown(viewer)
+        assert len(rows) == len(set(rows)) == 10_000  # --table-limit
+        assert sorted(rows)[-9000:] == sorted(stored(power))[-9000:]
+
+
+def test_status(power_dsn, write, tmp_path):
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn) as server:
+        status = server.status()
+        assert "taosdata@" not in status["database"] and ":***@" in status["database"]
+        assert status["tdengine_version"].startswith("3.")
+        assert status["rows_seen"] == 1
+        assert 0 <= status["newest_row_age_ms"] < 30_000
+        assert status["last_error"] is None
+
+
+def test_viewers_only_read(power_dsn, write, tmp_path):
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn) as server, Viewer(server.port) as viewer:
+        table = viewer.table()
+        for change in (lambda: table.update([{"voltage": 1}]), lambda: table.replace([{"voltage": 1}]),
+                       lambda: table.clear(), lambda: table.delete(), lambda: viewer.client.table([{"a": 1}])):
+            with pytest.raises(BaseException, match="read-only"):
+                change()
+        assert table.make_port() == 0
+        assert table.size() == 1
+        assert viewer.client.get_hosted_table_names() == ["meters_values"]
+        assert server.status()["refused_requests"] >= 5
+
+
+def test_origins(power_dsn, write, tmp_path):
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn) as server:
+        for origin in ("http://localhost:8081", f"http://127.0.0.1:{server.port}"):
+            with Viewer(server.port, Origin=origin) as viewer:
+                assert viewer.table().size() == 1
+            assert server.get("/status", Origin=origin).headers["Access-Control-Allow-Origin"] == origin
+        with pytest.raises(Exception, match="403"):
+            Viewer(server.port, Origin="http://elsewhere.example").__enter__()
+        assert "Access-Control-Allow-Origin" not in server.get("/status", Origin="http://elsewhere.example").headers
+
+
+def test_serves_the_page_and_its_assets_only(power_dsn, tmp_path):
+    with Server(tmp_path, power_dsn) as server:
+        assert b"perspective-viewer" in server.get("/").read()
+        assert server.get("/prsp-viewer.html").status == 200
+        assert len(server.get("/assets/perspective/perspective-anywidget.js").read()) > 10**6
+        for path in ("/meters.py", "/.git/config", "/assets/perspective/../../meters.py", "/assets/perspective/%2e%2e/x"):
+            with pytest.raises(urllib.error.HTTPError, match="40[34]"):
+                server.get(path)
+
+
+def test_port_in_use_names_the_option(power_dsn, tmp_path):
+    with Server(tmp_path, power_dsn) as first:
+        second = Server(tmp_path, power_dsn, f"--perspective-port={first.port}")
+        assert second.wait() == 1
+        assert "choose another with --perspective-port" in second.text().splitlines()[-1]

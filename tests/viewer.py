@@ -1,0 +1,49 @@
+"""A real Perspective client over a real WebSocket, for tests: `with Viewer(port) as viewer: viewer.table()`."""
+
+import asyncio
+import threading
+
+import perspective
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import websocket_connect
+
+from conftest import wait_for
+
+
+class Viewer:
+    """Its socket is served by a thread of its own, so that Perspective's blocking calls can be used."""
+
+    def __init__(self, port: int, **headers: str):
+        self.request = HTTPRequest(f"ws://127.0.0.1:{port}/websocket", headers=headers)
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.closed = None  # (code, reason) once the server has closed the connection
+
+    def __enter__(self):
+        self.thread.start()
+        self.socket = asyncio.run_coroutine_threadsafe(self._connect(), self.loop).result(10)
+        self.client = perspective.Client(self._send)
+        asyncio.run_coroutine_threadsafe(self._receive(), self.loop)
+        return self
+
+    def __exit__(self, *_):
+        self.loop.call_soon_threadsafe(self.socket.close)
+        wait_for(lambda: self.closed, what="the end of the connection")
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(10)
+
+    async def _connect(self):
+        return await websocket_connect(self.request, max_message_size=2**30)
+
+    def _send(self, message: bytes):
+        self.loop.call_soon_threadsafe(self.socket.write_message, bytes(message), True)
+
+    async def _receive(self):
+        while (message := await self.socket.read_message()) is not None:
+            await asyncio.to_thread(self.client.handle_response, message)
+        self.closed = (self.socket.close_code, self.socket.close_reason)
+
+    def table(self, name: str = "meters_values"):
+        """The hosted table, as soon as there is one."""
+        wait_for(lambda: name in self.client.get_hosted_table_names(), what=f"the table {name}")
+        return self.client.open_table(name)
