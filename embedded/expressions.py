@@ -4,84 +4,16 @@ SQLite has no types for expressions and converts between numbers and text in its
 operand is typed here first, and a mixture whose result would differ from TDengine's is refused.
 """
 
-from dataclasses import dataclass
-from datetime import tzinfo
-from typing import Any, Callable, Protocol
+from typing import Any, Callable
 
 from sqlglot import exp
 
 from . import clock
 from . import datatypes as t
-from .datatypes import Column, Type
+from .datatypes import Type
 from .errors import TDengineError, not_supported
+from .typed import INTEGERS, NUMBERS, REALS, SIGNED, TEXTS, UNSIGNED, Environment, Parameters, Scope, Typed, typed
 from .values import binary, float32, pack_unsigned
-
-VARIABLE = object()  # the `const` of what is only known row by row
-SIGNED = {t.TINYINT, t.SMALLINT, t.INT, t.BIGINT}
-UNSIGNED = {t.UTINYINT, t.USMALLINT, t.UINT, t.UBIGINT}
-INTEGERS = SIGNED | UNSIGNED
-REALS = {t.FLOAT, t.DOUBLE}
-NUMBERS = INTEGERS | REALS | {t.BOOL}
-TEXTS = {t.VARCHAR, t.NCHAR}
-
-
-@dataclass(frozen=True)
-class Typed:
-    """An SQLite expression and its TDengine type; `const` is its value where that is known at once."""
-
-    sql: str
-    type: Type
-    length: int
-    const: Any = VARIABLE
-    unit: str | None = None  # of a duration
-
-    @property
-    def is_const(self) -> bool:
-        return self.const is not VARIABLE
-
-
-def typed(sql: str, type_: Type, length: int | None = None) -> Typed:
-    return Typed(sql, type_, type_.size if length is None else length)
-
-
-class Scope(Protocol):
-    """What names mean. `precision` is that of timestamps here."""
-
-    precision: int
-
-    def resolve(self, name: str, qualifier: tuple[str, ...]) -> Typed: ...
-
-
-@dataclass
-class Environment:
-    """What a statement knows beside its text: one instant for every NOW in it, the zone, who asks."""
-
-    now_ns: int
-    zone_name: str | None
-    database: str | None
-    user: str
-
-    @property
-    def zone(self) -> tzinfo | None:
-        return clock.zone(self.zone_name)
-
-    def now(self, precision: int) -> int:
-        return self.now_ns * clock.UNITS[precision] // 10**9
-
-
-class Parameters:
-    """Values for SQLite's named parameters. The same value has one name, so equal SQL text means equal meaning."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
-        self._names: dict[tuple, str] = {}
-
-    def name(self, value: Any) -> str:
-        key = type(value), value
-        if key not in self._names:
-            self._names[key] = f"p{len(self._names)}"
-            self.values[self._names[key]] = value
-        return ":" + self._names[key]
 
 
 class Expressions:
@@ -321,7 +253,8 @@ class Expressions:
     # ------------------------------------------------------------------ functions
 
     def function(self, tree: exp.Anonymous) -> Typed:
-        from .functions import AGGREGATES, SCALARS  # they build on this module
+        from .aggregates import AGGREGATES  # they build on this module
+        from .functions import SCALARS
         name = tree.name.lower()
         if name in AGGREGATES:
             return self.aggregate(name, tree)

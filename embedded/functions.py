@@ -8,26 +8,27 @@ from . import VERSION, clock
 from . import datatypes as t
 from .datatypes import Column
 from .errors import TDengineError, not_supported
-from .expressions import INTEGERS, NUMBERS, REALS, TEXTS, UNSIGNED, Expressions, Typed, typed
+from .expressions import Expressions
+from .typed import INTEGERS, NUMBERS, REALS, TEXTS, UNSIGNED, Typed, typed
 from .values import binary
 
 
-def _number_of(name: str, trees: list, low: int, high: int | None = None) -> None:
+def number_of(name: str, trees: list, low: int, high: int | None = None) -> None:
     if not low <= len(trees) <= (low if high is None else high):
         raise TDengineError(0x2801, f"Invalid number of parameters : {name}")
 
 
-def _bad_type(name: str) -> TDengineError:
+def bad_type(name: str) -> TDengineError:
     return TDengineError(0x2802, f"Invalid parameter data type : {name}")
 
 
 def _compiled(e: Expressions, name: str, trees: list, families: list[set], least: int | None = None) -> list[Typed]:
     """The arguments, one for each family of types; NULL is of every family."""
-    _number_of(name, trees, len(families) if least is None else least, len(families))
+    number_of(name, trees, len(families) if least is None else least, len(families))
     values = [e.compile(tree) for tree in trees]
     for value, family in zip(values, families):
         if value.type not in family and value.const is not None:
-            raise _bad_type(name)
+            raise bad_type(name)
     return values
 
 
@@ -95,7 +96,7 @@ def _cast(e: Expressions, name: str, trees: list) -> Typed:
     if kind is t.TIMESTAMP:
         return _to_time(e, value, "cast")
     if value.type is t.VARBINARY:
-        raise _bad_type("cast")
+        raise bad_type("cast")
     if kind in REALS:
         sql = f"CAST({value.sql} AS REAL)" if value.type in TEXTS else e.real(value)
         return typed(f"f32({sql})" if kind is t.FLOAT and value.type is not t.FLOAT else sql, kind)
@@ -129,7 +130,7 @@ def _cast_to_text(e: Expressions, value: Typed, target: Column) -> Typed:
     kind = target.type
     if kind is t.VARBINARY:
         if value.type not in TEXTS | {t.VARBINARY}:
-            raise _bad_type("cast")
+            raise bad_type("cast")
         sql = f"CAST({value.sql} AS BLOB)"
     elif value.type is t.BOOL:
         sql = f"CASE {value.sql} WHEN 0 THEN 'false' ELSE 'true' END"
@@ -161,7 +162,7 @@ def _to_time(e: Expressions, value: Typed, name: str) -> Typed:
 def _time_argument(e: Expressions, name: str, tree: exp.Expression) -> Typed:
     value = e.compile(tree)
     if value.type not in TEXTS | {t.TIMESTAMP, t.BIGINT} and value.const is not None:
-        raise _bad_type(name)
+        raise bad_type(name)
     return _to_time(e, value, name)
 
 
@@ -188,7 +189,7 @@ def truncated(e: Expressions, ticks: str, step: int, unit: str, offset: int = 0)
 
 
 def _timetruncate(e: Expressions, name: str, trees: list) -> Typed:
-    _number_of(name, trees, 2, 3)
+    number_of(name, trees, 2, 3)
     value, unit = _time_argument(e, name, trees[0]), _unit_of(e, name, trees[1])
     if len(trees) == 3:
         flag = e.compile(trees[2])
@@ -206,34 +207,34 @@ def _fine_units(precision: int) -> str:
 
 
 def _timediff(e: Expressions, name: str, trees: list) -> Typed:
-    _number_of(name, trees, 2, 3)
+    number_of(name, trees, 2, 3)
     a, b = _time_argument(e, name, trees[0]), _time_argument(e, name, trees[1])
     step = _unit_of(e, name, trees[2]).const if len(trees) == 3 else 1
     return typed(f"(({a.sql} - {b.sql}) / {step})", t.BIGINT)
 
 
 def _to_iso8601(e: Expressions, name: str, trees: list) -> Typed:
-    _number_of(name, trees, 1, 2)
+    number_of(name, trees, 1, 2)
     if len(trees) == 2:
         raise not_supported("TO_ISO8601 with a zone")
     value = e.compile(trees[0])
     if value.type not in (t.TIMESTAMP, t.BIGINT):
-        raise _bad_type(name)
+        raise bad_type(name)
     zone = e.parameters.name(e.environment.zone_name or "")
     return typed(f"iso8601({value.sql}, {e.precision}, {zone})", t.VARCHAR, 64)
 
 
 def _to_unixtimestamp(e: Expressions, name: str, trees: list) -> Typed:
-    _number_of(name, trees, 1)
+    number_of(name, trees, 1)
     value = e.compile(trees[0])
     if value.type not in TEXTS:
-        raise _bad_type(name)
+        raise bad_type(name)
     ticks = _to_time(e, value, name)
     return Typed(ticks.sql, t.BIGINT, 8, ticks.const)
 
 
 def _first_not_null(e: Expressions, name: str, trees: list) -> Typed:
-    _number_of(name, trees, 2, 2 if name in ("ifnull", "nvl") else 64)
+    number_of(name, trees, 2, 2 if name in ("ifnull", "nvl") else 64)
     values = e.unify([e.compile(tree) for tree in trees])
     return typed(f"coalesce({', '.join(value.sql for value in values)})", values[0].type,
                  max(value.length for value in values))
@@ -242,7 +243,7 @@ def _first_not_null(e: Expressions, name: str, trees: list) -> Typed:
 def _answer(type_: t.Type, length: int | None, value: Callable[[Expressions], Any]) -> Callable:
     """A function without arguments that is the same for every row."""
     def build(e: Expressions, name: str, trees: list) -> Typed:
-        _number_of(name, trees, 0)
+        number_of(name, trees, 0)
         return e.constant(value(e), type_, length)
     return build
 
@@ -269,60 +270,3 @@ SCALARS: dict[str, Callable[[Expressions, str, list], Typed]] = {
     "current_user": _answer(t.VARCHAR, 64, lambda e: f"{e.environment.user}@localhost"),
     "user": _answer(t.VARCHAR, 64, lambda e: f"{e.environment.user}@localhost"),
 }
-
-
-# ---------------------------------------------------------------------- aggregates
-
-def _count(e: Expressions, name: str, value: Typed | None) -> Typed:
-    return typed("count(*)" if value is None else f"count({value.sql})", t.BIGINT)
-
-
-def _sum(e: Expressions, name: str, value: Typed) -> Typed:
-    if value.type in REALS:
-        return typed(f"sum({value.sql})", t.DOUBLE)
-    if value.type in UNSIGNED:
-        return typed(f"sum_unsigned({value.sql})", t.UBIGINT)
-    return typed(f"sum({value.sql})", t.BIGINT)
-
-
-def _average(e: Expressions, name: str, value: Typed) -> Typed:
-    return typed(f"avg({e.real(value) if value.type is t.UBIGINT else value.sql})", t.DOUBLE)
-
-
-def _extreme(e: Expressions, name: str, value: Typed) -> Typed:
-    return typed(f"{name}({value.sql})", value.type, value.length)
-
-
-def _spread(e: Expressions, name: str, value: Typed) -> Typed:
-    real = e.real(value) if value.type is not t.TIMESTAMP else f"CAST({value.sql} AS REAL)"
-    return typed(f"(max({real}) - min({real}))", t.DOUBLE)
-
-
-def _variance(e: Expressions, name: str, value: Typed) -> Typed:
-    found = f"variance({e.real(value)})"
-    return typed(found if name in ("variance", "var_pop") else f"m_sqrt({found})", t.DOUBLE)
-
-
-_ARITHMETIC = NUMBERS - {t.BOOL}
-# name -> (accepted types, builder); LAST, FIRST and LAST_ROW pick a row and are built by the planner
-AGGREGATES: dict[str, tuple[set, Callable | None]] = {
-    "count": (set(t.TYPES), _count), "sum": (NUMBERS, _sum), "avg": (_ARITHMETIC, _average),
-    "min": (NUMBERS | TEXTS | {t.TIMESTAMP}, _extreme), "max": (NUMBERS | TEXTS | {t.TIMESTAMP}, _extreme),
-    "spread": (_ARITHMETIC | {t.TIMESTAMP}, _spread),
-    **dict.fromkeys(("stddev", "stddev_pop", "var_pop"), (_ARITHMETIC, _variance)),
-    "last": (set(t.TYPES), None), "first": (set(t.TYPES), None), "last_row": (set(t.TYPES), None),
-}
-ROW_PICKERS = ("last", "first", "last_row")
-
-
-def aggregate_argument(e: Expressions, name: str, trees: list) -> Typed | None:
-    """The argument of an aggregate, checked; None for COUNT(*)."""
-    _number_of(name, trees, 1)
-    if isinstance(trees[0], exp.Star):
-        if name == "count":
-            return None
-        raise TDengineError(0x2802, f"Invalid parameter data type : {name}")
-    value = e.compile(trees[0])
-    if value.type not in AGGREGATES[name][0]:
-        raise _bad_type(name)
-    return value

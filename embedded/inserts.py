@@ -7,7 +7,8 @@ from . import nodes
 from .catalog import Database, Subtable, Table
 from .datatypes import BIND_COLUMN, BIND_TABLE, BIND_TAG, Bound, Column, Field
 from .errors import TDengineError, not_supported
-from .expressions import Expressions, Parameters
+from .expressions import Expressions
+from .typed import Parameters
 from .sources import Source, no_column
 from .store import Batch
 from .values import from_bound, from_literal

@@ -1,4 +1,4 @@
-"""The statements of TDengine's SQL, as `dialect.parse` returns them.
+"""The statements of TDengine's SQL, as `parser.parse` returns them.
 
 Scalar expressions inside are sqlglot trees; every function call is an `Anonymous` node and a duration
 (`12h`) an unquoted `Column` whose name begins with a digit. Nodes are never changed once parsed.

@@ -10,8 +10,10 @@ from . import datatypes as t
 from .catalog import Subtable
 from .datatypes import Column
 from .errors import TDengineError, not_supported
-from .expressions import Environment, Expressions, Parameters, Typed, typed
-from .functions import AGGREGATES, ROW_PICKERS, truncated
+from .expressions import Expressions
+from .typed import Environment, Parameters, Typed, typed
+from .aggregates import AGGREGATES, ROW_PICKERS
+from .functions import truncated
 from .shapes import Flat, Shape, grouped_shape
 from .sources import Source, SubSelect, TableSource
 

@@ -8,9 +8,9 @@ from typing import Any, Sequence
 
 from . import clock, describe, nodes
 from .datatypes import Bound, Column
-from .dialect import marks, parse
+from .parser import marks, parse
 from .errors import TDengineError, not_supported
-from .expressions import Environment
+from .typed import Environment
 from .inserts import PreparedInsert, literal_tags, run_insert
 from .planner import plan
 from .store import Store
@@ -58,7 +58,7 @@ class _QueryResult(Result):
         self._cursor: sqlite3.Cursor | None = None
         self._error: TDengineError | None = None
         self._started = self._used = time.monotonic()
-        self._connection = self._store.reader()
+        self._connection = self._store.file.reader()
         session._running.add(self._connection)
         try:
             self._cursor = self._connection.execute(sql, parameters)
@@ -100,7 +100,7 @@ class _QueryResult(Result):
             self._cursor.close()
         self._session._running.discard(self._connection)
         self._store.closed(self)
-        self._store.release(self._connection)
+        self._store.file.release(self._connection)
         self._cursor = self._connection = None
 
     def expire(self, idle_s: float, age_s: float) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 from sqlglot import exp
 
 from .errors import TDengineError, not_supported
-from .expressions import Expressions, Typed, typed
-from .functions import AGGREGATES, ROW_PICKERS, aggregate_argument
+from .expressions import Expressions
+from .typed import Typed, typed
+from .aggregates import AGGREGATES, ROW_PICKERS, aggregate_argument
 from .sources import TableSource
 
 

@@ -6,7 +6,7 @@ from . import datatypes as t
 from .catalog import Subtable, Table
 from .datatypes import Column
 from .errors import TDengineError
-from .expressions import Typed, typed
+from .typed import Typed, typed
 
 TBNAME_LENGTH = 270
 

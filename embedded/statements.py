@@ -19,11 +19,10 @@ class Prepared:
 
     def __init__(self):
         self.statement = None  # the session's, once prepared
-        self.name: str | None = None
+        self.result = None  # of a SELECT, from its exec until it is taken
+        self.name: str | None = None  # old stmt: what was set last
         self.tags: list | None = None
         self.reset()
-        self.affected = 0
-        self.result = None
 
     def reset(self) -> None:
         """Drop what is bound and not executed."""
@@ -62,7 +61,6 @@ class Prepared:
         self.close_result()
         self.reset()
         result = self.statement.execute(tables)
-        self.affected = result.affected
         if result.columns:
             self.result = result
         return result.affected

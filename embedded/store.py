@@ -4,30 +4,20 @@ What a call has returned for is in the file: a process killed afterwards loses n
 kept for `retention_s` by their own timestamp, and `sweep` deletes what is older, a little at a time.
 """
 
-import os
 import sqlite3
-import threading
 import time
-from collections import deque
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, groupby, repeat
-from typing import Any, Iterator, Sequence
+from typing import Any, Sequence
 
 from . import catalog, clock
 from .catalog import Database, Subtable, Table
 from .datatypes import Column
 from .errors import TDengineError
-from .udf import register
-
-try:
-    import fcntl
-except ImportError:  # Windows: nothing guards the folder
-    fcntl = None
+from .sqlitefile import SQLiteFile
 
 SWEEP_ROWS, SWEEP_SECONDS = 2000, 0.05
-WAL_LIMIT = 64 << 20  # bytes
 IDLE_SECONDS, AGE_SECONDS = 60, 600  # an open result pins the WAL: how long it may
 MAX_TICKS = (31556995200000, 31556995200000000, 9214646400000000000)  # TDengine's end of time, by precision
 
@@ -54,55 +44,20 @@ class Store:
     """
 
     def __init__(self, folder: str, retention_s: float = 3600):
-        os.makedirs(folder, exist_ok=True)
         self.retention_s = retention_s
-        self._path = os.path.join(folder, "embedded.db")
-        self._guard = _claim(folder)
-        self._lock = threading.RLock()
-        self._writer = self._connect(cache_kib=32768)
-        self._writer.execute("PRAGMA journal_mode = WAL")
-        self._writer.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
-        self._readers: deque[sqlite3.Connection] = deque()
+        self.file = SQLiteFile(folder)
         self._open_results: set = set()
-        with self._lock:
-            self.databases = catalog.load(self._writer)
+        with self.file.lock:
+            self.databases = catalog.load(self.file.writer)
         self._next_tb = 1 + max((s.tb for d in self.databases.values() for s in d.subtables.values()), default=0)
 
-    def _connect(self, cache_kib: int) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30,
-                                     cached_statements=256)
-        connection.execute("PRAGMA synchronous = NORMAL")  # in WAL: a killed process loses nothing
-        connection.execute(f"PRAGMA cache_size = -{cache_kib}")
-        connection.execute("PRAGMA case_sensitive_like = ON")
-        register(connection)
-        return connection
-
     def close(self) -> None:
-        with self._lock:
+        with self.file.lock:
             for result in list(self._open_results):
                 result.close()
-            while self._readers:
-                self._readers.pop().close()
-            self._writer.close()
-            if self._guard is not None:
-                self._guard.close()
+            self.file.close()
 
-    # ------------------------------------------------------------------ reading
-
-    def reader(self) -> sqlite3.Connection:
-        """A connection of the caller's own until `release`: its reads see one state of the file."""
-        try:
-            return self._readers.pop()
-        except IndexError:
-            connection = self._connect(cache_kib=8192)
-            connection.execute("PRAGMA query_only = ON")
-            return connection
-
-    def release(self, connection: sqlite3.Connection) -> None:
-        if len(self._readers) < 8:
-            self._readers.append(connection)
-        else:
-            connection.close()
+    # ------------------------------------------------------------------ open results
 
     def opened(self, result: Any) -> None:
         self._open_results.add(result)
@@ -111,18 +66,6 @@ class Store:
         self._open_results.discard(result)
 
     # ------------------------------------------------------------------ writing
-
-    @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, all or nothing."""
-        with self._lock:
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._writer
-            except BaseException:
-                self._writer.execute("ROLLBACK")
-                raise
-            self._writer.execute("COMMIT")
 
     def database(self, name: str | None) -> Database:
         """Errors: 0x2616 without a name, 0x0388 where there is none."""
@@ -134,22 +77,22 @@ class Store:
         return found
 
     def create_database(self, name: str, precision: int, if_not_exists: bool) -> None:
-        with self._lock:
+        with self.file.lock:
             if name in self.databases:
                 if if_not_exists:
                     return
                 raise TDengineError(0x0381, "Database already exists")
-            with self._write() as connection:
+            with self.file.write() as connection:
                 id_ = connection.execute("INSERT INTO databases(name, precision) VALUES(?, ?) RETURNING id",
                                          (name, precision)).fetchone()[0]
             self.databases[name] = Database(id_, name, precision)
 
     def drop_database(self, name: str, if_exists: bool) -> None:
-        with self._lock:
+        with self.file.lock:
             if if_exists and name not in self.databases:
                 return
             database = self.database(name)
-            with self._write() as connection:
+            with self.file.write() as connection:
                 for table in database.tables.values():
                     catalog.drop_table(connection, table)
                 connection.execute("DELETE FROM databases WHERE id = ?", (database.id,))
@@ -158,12 +101,12 @@ class Store:
     def create_table(self, database: Database, name: str, columns: tuple[Column, ...], tags: tuple[Column, ...],
                      if_not_exists: bool) -> None:
         catalog.check_columns(columns, tags)
-        with self._lock:
+        with self.file.lock:
             if name in database.tables or name in database.subtables:
                 if if_not_exists:
                     return
                 raise TDengineError(0x0360, "STable already exists") if tags else _exists()
-            with self._write() as connection:
+            with self.file.write() as connection:
                 table = catalog.create_table(connection, database, name, columns, tags)
                 tb = None if tags else self._add_subtable(connection, table, name, ())
             database.tables[name] = table
@@ -172,12 +115,12 @@ class Store:
 
     def create_subtable(self, database: Database, table: Table, name: str, tags: Sequence[Any],
                         if_not_exists: bool) -> None:
-        with self._lock:
+        with self.file.lock:
             if name in database.tables or name in database.subtables:
                 if if_not_exists:
                     return
                 raise _exists()
-            with self._write() as connection:
+            with self.file.write() as connection:
                 tb = self._add_subtable(connection, table, name, tags)
             catalog.add_subtable(database, table, name, tb)
 
@@ -189,9 +132,9 @@ class Store:
 
     def drop_tables(self, names: Sequence[tuple[Database, str]]) -> None:
         """Super tables with their subtables, normal tables, subtables."""
-        with self._lock:
+        with self.file.lock:
             found = [(database, database.find(name)) for database, name in names]
-            with self._write() as connection:
+            with self.file.write() as connection:
                 for _, entry in found:
                     if isinstance(entry, Table) or not entry.table.is_super:
                         catalog.drop_table(connection, entry if isinstance(entry, Table) else entry.table)
@@ -209,8 +152,8 @@ class Store:
         for batch in batches:
             self._check_times(batch)
         created: dict[tuple[Database, str], tuple[Table, int]] = {}
-        with self._lock:
-            with self._write() as connection:
+        with self.file.lock:
+            with self.file.write() as connection:
                 for (table_id, columns), same in groupby(batches, lambda batch: (batch.table.id, batch.columns)):
                     rows = [zip(repeat(self._tb(connection, batch, created)), *batch.values) for batch in same]
                     connection.executemany(_upsert(table_id, columns), chain.from_iterable(rows))
@@ -257,16 +200,8 @@ class Store:
             result.expire(IDLE_SECONDS, AGE_SECONDS)
         deadline = time.monotonic() + SWEEP_SECONDS
         more = bool(self.retention_s) and self._sweep_rows(deadline)
-        with suppress(FileNotFoundError):
-            if os.path.getsize(self._path + "-wal") > WAL_LIMIT:
-                self._checkpoint()
+        self.file.checkpoint()
         return more
-
-    def _checkpoint(self) -> None:
-        with self._lock:
-            self._writer.execute("PRAGMA busy_timeout = 100")
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            self._writer.execute("PRAGMA busy_timeout = 30000")
 
     def _sweep_rows(self, deadline: float) -> bool:
         for database in list(self.databases.values()):
@@ -278,28 +213,15 @@ class Store:
 
     def _sweep_slice(self, database: Database, table: Table) -> bool:
         """One short transaction; True when it was a full one. Cheap when nothing is old: one seek."""
-        with self._lock:
+        with self.file.lock:
             if database.tables.get(table.name) is not table:
                 return False
             oldest = f"SELECT tb, c0 FROM data_{table.id} INDEXED BY time_{table.id} WHERE c0 < ? ORDER BY c0 LIMIT ?"
-            keys = self._writer.execute(oldest, (self._oldest(table.precision), SWEEP_ROWS)).fetchall()
+            keys = self.file.writer.execute(oldest, (self._oldest(table.precision), SWEEP_ROWS)).fetchall()
             if keys:
-                with self._write() as connection:
+                with self.file.write() as connection:
                     connection.executemany(f"DELETE FROM data_{table.id} WHERE tb = ? AND c0 = ?", keys)
             return len(keys) == SWEEP_ROWS
-
-
-def _claim(folder: str) -> Any:
-    """Hold the folder for this process; the system lets go when the process dies, however it dies."""
-    if fcntl is None:
-        return None
-    guard = open(os.path.join(folder, "lock"), "a")
-    try:
-        fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        guard.close()
-        raise OSError(f"another embedded database has the folder {folder} open") from None
-    return guard
 
 
 def _exists() -> TDengineError:

@@ -12,11 +12,15 @@ import sys
 import time
 from pathlib import Path
 
+import hypothesis
 import pytest
 import taosws
 
 ROOT = Path(__file__).parents[1]
 _numbers = itertools.count()
+
+hypothesis.settings.register_profile("tests", deadline=None)  # machines are shared: the time limit is pytest's
+hypothesis.settings.load_profile("tests")
 
 
 def wait_for(condition, seconds: float = 10, what: str = "the condition"):

@@ -6,11 +6,13 @@ With TDENGINE_DSN set these run against that TDengine.
 import subprocess
 import sys
 import time
+from datetime import datetime
 
 import pytest
 import taosws
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sql_cases import ANSWERS, ERRORS, REFUSED, SETUP
 
 from embedded.datatypes import (
     BIGINT, BOOL, DOUBLE, FLOAT, INT, NCHAR, SMALLINT, TIMESTAMP, TINYINT, TYPES, UBIGINT, UINT, USMALLINT, UTINYINT, VARBINARY,
@@ -104,8 +106,8 @@ def test_what_is_bound_is_what_is_read_for_every_type(power, write, examples):
     def check(rows):
         table = f"t{next(tables)}"
         question_marks = ", ".join("?" * (1 + len(TYPES)))
-        assert write(power, f"INSERT INTO ? USING all_types TAGS (?) VALUES ({question_marks})", table, [taosws.int_to_tag(1)], rows) \
-            == len(rows)
+        sql = f"INSERT INTO ? USING all_types TAGS (?) VALUES ({question_marks})"
+        assert write(power, sql, table, [taosws.int_to_tag(1)], rows) == len(rows)
         assert list(power.query(f"SELECT {', '.join(map(as_read, TYPES))} FROM {table} ORDER BY ts")) == rows
 
     check()
@@ -243,20 +245,46 @@ def test_a_large_result_arrives_whole_and_in_order_over_many_blocks(power):
 def test_an_empty_result_has_its_columns_and_no_row(power):
     power.execute(METERS)
     result = power.query("SELECT ts, location FROM meters")
-    assert [(field.name(), field.type(), field.bytes()) for field in result.fields] == [("ts", "TIMESTAMP", 8), ("location", "BINARY", 24)]
+    fields = [(field.name(), field.type(), field.bytes()) for field in result.fields]
+    assert fields == [("ts", "TIMESTAMP", 8), ("location", "BINARY", 24)]
     assert list(result) == []
 
 
 @pytest.mark.parametrize("use, error, text", [
-    (lambda dsn: taosws.connect(dsn.replace("taosdata", "wrong")), taosws.ConnectionError, "[0x0357] Internal error: `Authentication failure`"),
-    (lambda dsn: taosws.connect(f"{dsn}/no_such"), taosws.ConnectionError, "[0x0388] Internal error: `Database not exist`"),
-    (lambda dsn: taosws.connect(dsn).execute("USE no_such"), taosws.QueryError, "[0x0388] Internal error: `Database not exist`"),
-    (lambda dsn: taosws.connect(dsn).query("SELECT * FROM meters"), taosws.QueryError, "[0x2616] Internal error: `Database not specified`"),
+    (lambda dsn: taosws.connect(dsn.replace("taosdata", "wrong")), taosws.ConnectionError, "0x0357 Authentication failure"),
+    (lambda dsn: taosws.connect(f"{dsn}/no_such"), taosws.ConnectionError, "0x0388 Database not exist"),
+    (lambda dsn: taosws.connect(dsn).execute("USE no_such"), taosws.QueryError, "0x0388 Database not exist"),
+    (lambda dsn: taosws.connect(dsn).execute("SELECT * FROM meters"), taosws.QueryError, "0x2616 Database not specified"),
 ])
 def test_errors_are_the_ones_of_a_real_server(dsn, use, error, text):
     with pytest.raises(error) as raised:
         use(dsn)
-    assert str(raised.value) == text
+    code, message = text.split(maxsplit=1)
+    assert str(raised.value) == f"[{code}] Internal error: `{message}`"
+
+
+@pytest.mark.embedded_only
+def test_the_sql_cases_answer_the_same_over_the_socket(power):
+    def plain(value, kind):
+        return round(datetime.fromisoformat(value.replace(" +", "+")).timestamp() * 1000) if kind == "TIMESTAMP" and value else value
+
+    for sql in SETUP:
+        power.execute(sql)
+    for sql, columns, answer in ANSWERS:
+        result = power.query(sql)
+        assert [(field.name(), field.type()) for field in result.fields] == [
+            (name, "BINARY" if kind == "VARCHAR" else kind) for name, kind in columns], sql
+        rows = [tuple(plain(value, kind) for value, (_, kind) in zip(row, columns)) for row in result]
+        order = list if "ORDER BY" in sql else lambda rows: sorted(rows, key=repr)
+        assert order(rows) == order(answer), sql
+    for sql, code, text in ERRORS:
+        with pytest.raises(taosws.QueryError) as error:
+            power.execute(sql)
+        assert str(error.value).startswith(f"[0x{code:04X}] Internal error: ") and text in str(error.value)
+    for sql, word in REFUSED:
+        with pytest.raises(taosws.QueryError, match="embedded database does not support") as error:
+            power.execute(sql)
+        assert word in str(error.value)
 
 
 def test_two_clients_write_and_read_at_once(dsn, power, database):

@@ -89,7 +89,8 @@ def test_a_crash_loses_nothing_that_was_acknowledged(start_embedded, tmp_path):
     client.execute(TABLE)
     acknowledged = tmp_path / "acknowledged"
     with acknowledged.open("w") as output:
-        writer = subprocess.Popen([sys.executable, "-c", WRITER, f"{embedded.dsn}?conn_retries=0"], stdout=output, stderr=subprocess.DEVNULL)
+        writer = subprocess.Popen([sys.executable, "-c", WRITER, f"{embedded.dsn}?conn_retries=0"],
+                                  stdout=output, stderr=subprocess.DEVNULL)
     try:
         wait_for(lambda: acknowledged.read_text().count("\n") > 200, what="two hundred rows")
         embedded.kill()
@@ -113,6 +114,26 @@ def test_rows_past_the_retention_go(start_embedded):
     with pytest.raises(taosws.QueryError, match="0x060B.*--retention"):
         client.execute(f"INSERT INTO power.t VALUES ({now - 60_000}, 1)")
     wait_for(lambda: list(client.query("SELECT COUNT(*) FROM power.t")) == [(0,)], what="the end of the row")
+
+
+def test_the_disk_is_bounded(start_embedded, tmp_path):
+    """Rows come and go: the space of those that went is used again."""
+    client = start_embedded("--retention=1s", f"--folder={tmp_path}/data").connect()
+    client.execute("CREATE DATABASE power")
+    client.execute("CREATE STABLE power.s (ts TIMESTAMP, v BIGINT) TAGS (t INT)")
+    statement = client.stmt2_statement()
+    statement.prepare("INSERT INTO ? USING power.s TAGS (?) VALUES (?, ?)")
+
+    def come_and_go():
+        now = int(time.time() * 1000)
+        columns = [taosws.millis_timestamps_to_column(list(range(now - 500, now))), taosws.big_ints_to_column(list(range(500)))]
+        statement.bind([taosws.stmt2_bind_param_view(f"t{i}", [taosws.int_to_tag(i)], columns) for i in range(40)])
+        assert statement.execute() == 20_000
+        wait_for(lambda: list(client.query("SELECT COUNT(*) FROM power.s")) == [(0,)], what="the end of the rows")
+        return sum(file.stat().st_size for file in (tmp_path / "data").iterdir())
+
+    sizes = [come_and_go() for _ in range(5)]
+    assert sizes[-1] <= 1.2 * sizes[1], sizes
 
 
 def test_a_client_of_an_older_protocol_reads_results_too(tmp_path):

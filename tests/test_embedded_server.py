@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import taosws
+from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from embedded import VERSION, wire
@@ -62,11 +63,10 @@ class Raw:
         return code, reply[42:at].decode(), reply[at + 8] == 1, reply[at + 13:]
 
 
-@pytest.fixture
-def many_rows(power):
+def fill(connection):
     """Enough rows for SLOW to be slow."""
-    power.execute(METERS)
-    statement = power.stmt2_statement()
+    connection.execute(METERS)
+    statement = connection.stmt2_statement()
     statement.prepare(INSERT)
     start = int(time.time() * 1000) - ROWS
     columns = [taosws.millis_timestamps_to_column(list(range(start, start + ROWS))), taosws.floats_to_column([1.5] * ROWS),
@@ -248,7 +248,9 @@ def test_the_old_statement_in_json(embedded, database, power):
         (1.5, 220, None, 2, "Campbell", "d1"), (None, 221, 0.5, 2, "Campbell", "d1")]
 
 
-def test_a_slow_query_of_one_client_does_not_hold_up_another(embedded, database, many_rows):
+def test_a_slow_query_of_one_client_does_not_hold_up_another(embedded, database, power):
+    fill(power)
+
     async def conversation(raw):
         slow = await Raw.open(embedded, db=database)
         await slow.send_sql(SLOW)
@@ -262,7 +264,9 @@ def test_a_slow_query_of_one_client_does_not_hold_up_another(embedded, database,
     talk(embedded, conversation)
 
 
-def test_a_client_that_hangs_up_ends_its_query(embedded, database, many_rows):
+def test_a_client_that_hangs_up_ends_its_query(embedded, database, power):
+    fill(power)
+
     def threads():
         return len(list(Path(f"/proc/{embedded.process.pid}/task").iterdir()))
 
@@ -270,6 +274,7 @@ def test_a_client_that_hangs_up_ends_its_query(embedded, database, many_rows):
         others = [await Raw.open(embedded, db=database) for _ in range(8)]
         for other in others:
             await other.send_sql(f"SELECT COUNT(*) FROM ({SLOW})")
+        await raw.sql("SELECT DATABASE()")  # read after them, so they are under way
         busy = threads()
         for other in others:
             other.socket.close()
@@ -279,3 +284,31 @@ def test_a_client_that_hangs_up_ends_its_query(embedded, database, many_rows):
             await asyncio.sleep(0.01)
 
     talk(embedded, conversation, db=database)
+
+
+def test_a_stop_does_not_wait_for_the_queries_under_way(start_embedded):
+    embedded = start_embedded("--retention=0")
+    client = embedded.connect()
+    client.execute("CREATE DATABASE power")
+    client.execute("USE power")
+    fill(client)
+
+    async def conversation(raw):
+        others = [await Raw.open(embedded, db="power") for _ in range(8)]
+        for other in others:
+            await other.send_sql(SLOW)
+        await raw.sql("SELECT DATABASE()")  # read after them, so they are under way
+        started = time.monotonic()
+        assert embedded.end() == 0
+        assert time.monotonic() - started < 2
+
+    talk(embedded, conversation)
+
+
+def test_pages_of_other_sites_are_refused(embedded):
+    """A browser says where a page comes from; taosws and curl do not."""
+    async def connect():
+        await websocket_connect(HTTPRequest(f"ws://localhost:{embedded.port}/ws", headers={"Origin": "https://example.com"}))
+
+    with pytest.raises(HTTPClientError, match="403"):
+        asyncio.run(asyncio.wait_for(connect(), 10))

@@ -5,7 +5,7 @@ import shutil
 import signal
 import socket
 import sys
-import urllib.request
+from contextlib import contextmanager
 
 import pytest
 import taosws
@@ -18,6 +18,7 @@ from programs import Program, Server, free_port
 ARTEFACTS = ROOT / "artefacts"
 CHROMIUM = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
             "--disable-background-networking", "--disable-component-update")
+LOST = "the connection is lost"  # what views that a restart has cut off say, and none hears
 VALUES = """viewer => viewer.getView().then(view => view.to_json())"""
 
 
@@ -65,17 +66,15 @@ def demo(tmp_path_factory):
         yield demo
 
 
-@pytest.fixture(scope="module")
-def static(demo):
-    """`python -m http.server` in the same tree: its port. The page's configuration names the demo's server."""
-    port = free_port()
+@contextmanager
+def edited_page(demo, old: str, new: str):
+    """The page with a changed configuration, as a user would change it."""
     page = demo.tree / "prsp-viewer.html"
     text = page.read_text()
-    assert 'server: "",' in text
-    page.write_text(text.replace('server: "",', f'server: "localhost:{demo.port}",'))
-    with Program(demo.tree / "static.log", sys.executable, "-m", "http.server", str(port), cwd=demo.tree):
-        wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, what="http.server")
-        yield port
+    assert old in text
+    page.write_text(text.replace(old, new, 1))
+    yield
+    page.write_text(text)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +92,7 @@ def open_page(browser):
 
     def open_page(url: str, width: int = 1400, height: int = 900):
         page = browser.new_page(viewport={"width": width, "height": height})
-        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("pageerror", lambda error: LOST in str(error) or errors.append(str(error)))
         page.on("request", lambda request: "//localhost:" in request.url or "//127.0.0.1:" in request.url
                 or request.url.startswith(("data:", "blob:")) or errors.append(f"request to {request.url}"))
         page.goto(url)
@@ -148,12 +147,15 @@ def test_page_from_the_server_itself(demo, open_page):
     page.screenshot(path=ARTEFACTS / "dashboard.png")
 
 
-def test_page_from_http_server(demo, static, start, open_page, tmp_path):
-    """From another port than 8081, that port's origin must be allowed: as a user would, by ALLOWED_ORIGINS."""
-    with Server(tmp_path, f"{demo.dsn}/power", f"--allowed-origins=http://localhost:{static}") as server:
-        page = demo.tree / "prsp-viewer.html"
-        page.write_text(page.read_text().replace(f"localhost:{demo.port}", f"localhost:{server.port}"))
-        check_panels(demo, open_page(f"http://localhost:{static}/prsp-viewer.html"))
+def test_page_from_http_server(demo, open_page, tmp_path):
+    """From another port than 8081 the page needs the server's address, and the server the page's origin."""
+    port = free_port()
+    origin = f"http://localhost:{port}"
+    with Program(tmp_path / "static.log", sys.executable, "-m", "http.server", str(port), cwd=demo.tree), \
+            Server(tmp_path, f"{demo.dsn}/power", f"--allowed-origins={origin}") as server, \
+            edited_page(demo, 'server: "",', f'server: "localhost:{server.port}",'):
+        wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, what="http.server")
+        check_panels(demo, open_page(f"{origin}/prsp-viewer.html"))
 
 
 def test_status_line_names_the_database(demo, open_page):
@@ -179,15 +181,9 @@ def test_phone_width(demo, open_page):
     ('columns: ["voltage"]', 'columns: ["volts"]', 'Unknown column "volts"'),
 ))
 def test_wrong_name_is_reported(demo, open_page, old, new, words):
-    page = demo.tree / "prsp-viewer.html"
-    text = page.read_text()
-    assert old in text
-    page.write_text(text.replace(old, new, 1))
-    try:
-        opened = open_page(own_origin_page(demo))
-        opened.wait_for_function("words => document.querySelector('#problem').textContent.includes(words)", arg=words)
-    finally:
-        page.write_text(text)
+    with edited_page(demo, old, new):
+        page = open_page(own_origin_page(demo))
+        page.wait_for_function("words => document.querySelector('#problem').textContent.includes(words)", arg=words)
 
 
 def test_page_comes_back_after_a_server_restart(demo, open_page, tmp_path):
@@ -214,7 +210,7 @@ def test_stale_data_is_said(start, open_page):
     live(page)
     stop = pid_of(demo, "producer")
     os.kill(stop, signal.SIGSTOP)
-    page.wait_for_function("/data \\\\d+ s old/.test(document.querySelector('#status').textContent)")
+    page.wait_for_function(r"/data \d+ s old/.test(document.querySelector('#status').textContent)")
     os.kill(stop, signal.SIGCONT)
     live(page)
 

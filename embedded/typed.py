@@ -1,0 +1,76 @@
+"""What the translation of expressions works with: typed SQL, parameters, and what a statement knows."""
+
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any, Protocol
+
+from . import clock
+from . import datatypes as t
+from .datatypes import Type
+
+VARIABLE = object()  # the `const` of what is only known row by row
+SIGNED = {t.TINYINT, t.SMALLINT, t.INT, t.BIGINT}
+UNSIGNED = {t.UTINYINT, t.USMALLINT, t.UINT, t.UBIGINT}
+INTEGERS = SIGNED | UNSIGNED
+REALS = {t.FLOAT, t.DOUBLE}
+NUMBERS = INTEGERS | REALS | {t.BOOL}
+TEXTS = {t.VARCHAR, t.NCHAR}
+
+
+@dataclass(frozen=True)
+class Typed:
+    """An SQLite expression and its TDengine type; `const` is its value where that is known at once."""
+
+    sql: str
+    type: Type
+    length: int
+    const: Any = VARIABLE
+    unit: str | None = None  # of a duration
+
+    @property
+    def is_const(self) -> bool:
+        return self.const is not VARIABLE
+
+
+def typed(sql: str, type_: Type, length: int | None = None) -> Typed:
+    return Typed(sql, type_, type_.size if length is None else length)
+
+
+class Scope(Protocol):
+    """What names mean. `precision` is that of timestamps here."""
+
+    precision: int
+
+    def resolve(self, name: str, qualifier: tuple[str, ...]) -> Typed: ...
+
+
+@dataclass
+class Environment:
+    """What a statement knows beside its text: one instant for every NOW in it, the zone, who asks."""
+
+    now_ns: int
+    zone_name: str | None
+    database: str | None
+    user: str
+
+    @property
+    def zone(self) -> tzinfo | None:
+        return clock.zone(self.zone_name)
+
+    def now(self, precision: int) -> int:
+        return self.now_ns * clock.UNITS[precision] // 10**9
+
+
+class Parameters:
+    """Values for SQLite's named parameters. The same value has one name, so equal SQL text means equal meaning."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self._names: dict[tuple, str] = {}
+
+    def name(self, value: Any) -> str:
+        key = type(value), value
+        if key not in self._names:
+            self._names[key] = f"p{len(self._names)}"
+            self.values[self._names[key]] = value
+        return ":" + self._names[key]
