@@ -32,6 +32,7 @@ class TDengine(Dialect):
     class Tokenizer(tokens.Tokenizer):
         QUOTES = ["'", '"']
         IDENTIFIERS = ["`"]
+        HEX_STRINGS = [("0x", ""), ("0X", "")]
         STRING_ESCAPES = ["'", '"', "\\"]
         DROP_UNKNOWN_ESCAPES = True
         KEYWORDS = {
@@ -141,6 +142,11 @@ class ExpressionParser(Parser):
     def _parse_select(self, *_: Any, **__: Any) -> None:
         if self.word("SELECT", advance=False):
             raise not_supported("a sub-select in an expression")
+
+    def _parse_between(self, this: Any) -> exp.Expression:
+        low = self._parse_bitwise()
+        self.take(TokenType.AND)
+        return self.expression(exp.Between(this=this, low=low, high=self._parse_bitwise()))
 
     def _parse_interval(self, *_: Any, **__: Any) -> None:
         return None  # INTERVAL is a window here

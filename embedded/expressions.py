@@ -65,6 +65,9 @@ class Expressions:
             raise not_supported(f"the number {value}")
         return self.constant(value, t.BIGINT if value < 2**63 else t.UBIGINT)
 
+    def hexadecimal(self, tree: exp.HexString) -> Typed:
+        return self.literal(exp.Literal(this=str(int(tree.this, 16)), is_string=False))
+
     def boolean(self, tree: exp.Boolean) -> Typed:
         return self.constant(int(tree.this), t.BOOL)
 
@@ -269,6 +272,7 @@ class Expressions:
 
 _METHODS: dict[type, Callable[[Expressions, Any], Typed]] = {
     exp.Null: Expressions.null, exp.Literal: Expressions.literal, exp.Boolean: Expressions.boolean,
+    exp.HexString: Expressions.hexadecimal,
     exp.Column: Expressions.column, exp.Paren: Expressions.paren, exp.Neg: Expressions.negative,
     **dict.fromkeys((exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod), Expressions.arithmetic),
     **dict.fromkeys((exp.BitwiseAnd, exp.BitwiseOr), Expressions.bitwise),

@@ -10,7 +10,7 @@ from .datatypes import Column
 from .errors import TDengineError, not_supported
 from .expressions import Expressions
 from .typed import INTEGERS, NUMBERS, REALS, TEXTS, UNSIGNED, Typed, typed
-from .values import binary
+from .values import RANGES
 
 
 def number_of(name: str, trees: list, low: int, high: int | None = None) -> None:
@@ -120,7 +120,7 @@ def _cast_to_integer(value: Typed, target: Column) -> Typed:
     if kind is t.BIGINT:
         return typed(sql, kind)
     if value.type in REALS:  # C leaves open what a real out of range becomes
-        low, high = (0, 256 ** kind.size - 1) if kind in UNSIGNED else (-256 ** kind.size // 2, 256 ** kind.size // 2 - 1)
+        low, high = RANGES[kind]
         return typed(f"min(max({sql}, {low}), {high})", kind)
     mask, half = 256 ** kind.size - 1, 256 ** kind.size // 2
     return typed(f"({sql} & {mask})" if kind in UNSIGNED else f"((({sql} + {half}) & {mask}) - {half})", kind)

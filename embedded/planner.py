@@ -161,12 +161,9 @@ class _Select:
             chosen.append(f"{within} AS w")
         elif select.interval and not order:
             order = [key.sql for key in self.keys]
-        sql = shape.statement("DISTINCT " if select.distinct else "", chosen)
-        if wrap:
-            return self.sliced(sql, len(results), slices)
-        if order:
-            sql += " ORDER BY " + ", ".join(order)
-        return sql + self.limits()
+        tail = "" if wrap else (" ORDER BY " + ", ".join(order) if order else "") + self.limits()
+        sql = shape.statement("DISTINCT " if select.distinct else "", chosen, tail)
+        return self.sliced(sql, len(results), slices) if wrap else sql
 
     def order_within(self, shape: Shape) -> str:
         return self.source.time.sql if isinstance(shape, Flat) and self.source.time is not None else "NULL"

@@ -23,7 +23,8 @@ class Shape:
     def __init__(self, owner: Any):
         self.owner, self.source = owner, owner.source
 
-    def statement(self, distinct: str, chosen: list[str]) -> str:
+    def statement(self, distinct: str, chosen: list[str], tail: str) -> str:
+        """The whole SQL; `tail` is its ORDER BY and LIMIT."""
         raise NotImplementedError
 
     def select_from(self, distinct: str, chosen: list[str], tail: str) -> str:
@@ -45,14 +46,13 @@ class Flat(Shape):
         super().__init__(owner)
         self.expressions = owner.plain
 
-    def statement(self, distinct: str, chosen: list[str]) -> str:
+    def statement(self, distinct: str, chosen: list[str], tail: str) -> str:
         select = self.owner.select
         if isinstance(self.source, TableSource) and (select.distinct or select.tags_only):
-            orders = [self.expressions.compile(self.owner.meant(order.expression)).sql for order in select.order]
-            self.source.tags_alone = not any("d." in text for text in chosen + self.owner.where + orders)
+            self.source.tags_alone = not any("d." in text for text in (*chosen, *self.owner.where, tail))
         if select.tags_only and not getattr(self.source, "tags_alone", False):
             raise not_supported("SELECT TAGS of anything but tags")
-        return self.select_from(distinct, chosen, "")
+        return self.select_from(distinct, chosen, tail)
 
 
 class _Grouped(Expressions):
@@ -136,9 +136,11 @@ class Scan(Grouped):
         if self.source.time is None:
             raise not_supported(f"{name.upper()} over a sub-select without a timestamp")
         time = self.source.time.sql
-        return time if name == "last_row" or argument.sql == time else f"CASE WHEN {argument.sql} IS NOT NULL THEN {time} END"
+        if name == "last_row" or argument.sql == time:
+            return time
+        return f"CASE WHEN {argument.sql} IS NOT NULL THEN {time} END"
 
-    def statement(self, distinct: str, chosen: list[str]) -> str:
+    def statement(self, distinct: str, chosen: list[str], tail: str) -> str:
         names = {name for name, _ in self.calls}
         if names and names <= {"last", "first"}:
             keys = {self.key(name, argument) for name, argument in self.calls}
@@ -147,7 +149,7 @@ class Scan(Grouped):
             presence = ""  # COUNT alone answers where there is nothing to count
         else:
             presence = "count(*) > 0"
-        return self.select_from(distinct, chosen, self.group_by(presence))
+        return self.select_from(distinct, chosen, self.group_by(presence) + tail)
 
 
 class Seek(Grouped):
@@ -171,8 +173,8 @@ class Seek(Grouped):
             read = f"(SELECT {value.sql} FROM data_{self.source.table.id} d WHERE d.tb = g.tb AND d.c0 = g.k{number})"
         return typed(f"pick_{'first' if name == 'first' else 'last'}(g.k{number}, {read})", value.type, value.length)
 
-    def statement(self, distinct: str, chosen: list[str]) -> str:
-        tail = self.group_by("")  # may add picks of its own
+    def statement(self, distinct: str, chosen: list[str], tail: str) -> str:
+        self.group_by("")  # HAVING may pick rows of its own
         of_tags = [part for part in self.owner.where if "d." not in part]
         of_rows = [part for part in self.owner.where if "d." in part]
         if self.source.tb is not None:
@@ -187,14 +189,15 @@ class Seek(Grouped):
         where = " WHERE " + " AND ".join(of_tags) if of_tags else ""
         presence = " + ".join(f"count(g.k{number})" for number in self.picks.values()) + " > 0"
         return (f"WITH g AS MATERIALIZED (SELECT g.*, {', '.join(columns)} FROM tags_{self.source.table.id} g{where}) "
-                f"SELECT {distinct}{', '.join(chosen)} FROM g{self.group_by(presence)}")
+                f"SELECT {distinct}{', '.join(chosen)} FROM g{self.group_by(presence)}{tail}")
 
 
 _PICKER = {"max": "last", "min": "first"}  # of the timestamp itself
 
 
 def grouped_shape(owner: Any, calls: list[exp.Anonymous]) -> Grouped:
-    found = [(call.name.lower(), aggregate_argument(owner.plain, call.name.lower(), call.expressions)) for call in calls]
+    names = [call.name.lower() for call in calls]
+    found = [(name, aggregate_argument(owner.plain, name, call.expressions)) for name, call in zip(names, calls)]
     source = owner.source
     by_seeks = found and isinstance(source, TableSource) and not any("d." in key.sql for key in owner.keys) and all(
         name in ROW_PICKERS or name in _PICKER and value.sql == source.time.sql for name, value in found)

@@ -103,7 +103,7 @@ def _bool_literal(value: Any, column: Column) -> int:
 
 def _text_literal(value: Any, column: Column) -> str | bytes:
     if not isinstance(value, str):
-        if not isinstance(value, int) or isinstance(value, bool) or column.type is not t.VARCHAR and column.type is not t.NCHAR:
+        if not isinstance(value, int) or isinstance(value, bool) or column.type is t.VARBINARY:
             raise bad_value(value, column)
         value = str(value)
     if column.type is t.VARBINARY:

@@ -15,12 +15,20 @@ from hypothesis import strategies as st
 
 from embedded.datatypes import Bound
 from embedded.errors import TDengineError
+from embedded.parser import parse
+from embedded.planner import plan
 from embedded.session import EAGER_ROWS, Session
 from embedded.store import Store
 from sql_cases import ANSWERS, ERRORS, REFUSED, SETUP, T
 
 METERS = SETUP[0]
 BIND = "INSERT INTO ? USING meters (groupid, location) TAGS (?, ?) VALUES (?, ?, ?, ?)"
+
+
+def _bound(times, name="d0", tags=(1, "x")) -> Bound:
+    """Rows of one subtable at these times; the voltages count from 0."""
+    count = len(times)
+    return Bound(name, list(tags), [times, [1.0] * count, list(range(count)), [1.0] * count])
 
 
 @contextmanager
@@ -124,7 +132,8 @@ def test_it_announces_itself(session):
     assert tuple(map(int, version.split(".")[:3])) >= (3, 3, 2)
 
 
-@pytest.mark.parametrize("precision, ticks", [("ms", 1_700_000_000_123), ("us", 1_700_000_000_123_456), ("ns", 1_700_000_000_123_456_789)])
+@pytest.mark.parametrize("precision, ticks", [
+    ("ms", 1_700_000_000_123), ("us", 1_700_000_000_123_456), ("ns", 1_700_000_000_123_456_789)])
 def test_precision(session, precision, ticks):
     session.execute(f"CREATE DATABASE fine PRECISION '{precision}'")
     session.execute("CREATE TABLE fine.t (ts TIMESTAMP, v INT)")
@@ -144,8 +153,10 @@ def test_zone_of_the_session(session):
     shanghai.execute("INSERT INTO t VALUES ('2023-11-15 06:13:20', 1)")
     assert rows(shanghai, "SELECT ts FROM t WHERE ts = '2023-11-15 06:13:20'") == [(T,)]
     assert rows(shanghai, "SELECT _wstart, COUNT(*) FROM t INTERVAL(1d)") == [(1_699_977_600_000, 1)]  # midnight there
-    assert rows(shanghai, "SELECT TIMETRUNCATE(ts, 1d), TO_ISO8601(ts) FROM t") == [(1_699_977_600_000, "2023-11-15T06:13:20.000+0800")]
-    assert rows(Session(session._store, "power", "UTC"), "SELECT _wstart, COUNT(*) FROM t INTERVAL(1d)") == [(1_699_920_000_000, 1)]
+    assert rows(shanghai, "SELECT TIMETRUNCATE(ts, 1d), TO_ISO8601(ts) FROM t") == [
+        (1_699_977_600_000, "2023-11-15T06:13:20.000+0800")]
+    utc = Session(session._store, "power", "UTC")
+    assert rows(utc, "SELECT _wstart, COUNT(*) FROM t INTERVAL(1d)") == [(1_699_920_000_000, 1)]
     new_york = Session(session._store, "power", "America/New_York")  # its offset changes with the season
     assert rows(new_york, "SELECT _wstart, COUNT(*) FROM t INTERVAL(1d)") == [(1_699_938_000_000, 1)]
     assert "Mars" in refusal(Session, session._store, None, "Mars/Olympus").message
@@ -165,6 +176,12 @@ def test_upsert_keeps_what_is_not_named(session):
     assert rows(session, "SELECT * FROM d0") == [(T, 1.0, 20, None)]
 
 
+def test_a_float_is_the_32_bit_one_and_found_by_its_text(session):
+    session.execute(f"INSERT INTO d0 USING meters TAGS (1, 'x') VALUES ({T}, 0.1, 1, 1)")
+    assert rows(session, "SELECT `current` FROM d0 WHERE `current` = 0.1 AND `current` <= 0.1") == [(0.10000000149011612,)]
+    assert rows(session, "SELECT `current` FROM d0 WHERE `current` > 0.1") == []
+
+
 def test_tags_of_an_existing_subtable_stay(session):
     session.execute(f"INSERT INTO d0 USING meters TAGS (1, 'x') VALUES ({T}, 1, 2, 3)")
     session.execute(f"INSERT INTO d0 USING meters TAGS (9, 'y') VALUES ({T}, 1, 2, 3)")
@@ -182,7 +199,8 @@ def test_several_tables_in_one_insert_are_all_or_nothing(session):
 def test_insert_into_the_super_table(session):
     session.execute(f"INSERT INTO a USING meters TAGS (1, 'x') VALUES ({T}, 1, 1, 1)")
     session.execute(f"INSERT INTO meters (tbname, groupid, ts, voltage) VALUES ('a', 9, {T}, 7) ('b', 2, {T}, 8)")
-    assert rows(session, "SELECT tbname, groupid, `current`, voltage FROM meters ORDER BY tbname") == [("a", 1, 1.0, 7), ("b", 2, None, 8)]
+    assert rows(session, "SELECT tbname, groupid, `current`, voltage FROM meters ORDER BY tbname") == [
+        ("a", 1, 1.0, 7), ("b", 2, None, 8)]
     assert refusal(session.execute, f"INSERT INTO meters VALUES ({T}, 1, 1, 1)").code == 0x0216
 
 
@@ -191,7 +209,8 @@ def test_bound_rows_of_many_tables(session):
     assert statement.is_insert and statement.params == 7
     assert [(f.column.name, f.bind) for f in statement.fields] == [
         ("tbname", 4), ("groupid", 2), ("location", 2), ("ts", 1), ("current", 1), ("voltage", 1), ("phase", 1)]
-    batch = [Bound(f"d{d}", [d, "place"], [[T + r for r in range(30)], [0.1] * 30, [d] * 30, [None] * 30]) for d in range(10)]
+    batch = [Bound(f"d{d}", [d, "place"], [list(range(T, T + 30)), [0.1] * 30, [d] * 30, [None] * 30])
+             for d in range(10)]
     assert statement.execute(batch).affected == 300
     assert statement.execute(batch).affected == 300  # the same rows again
     assert rows(session, "SELECT COUNT(*), SUM(voltage), COUNT(phase) FROM meters") == [(300, 1350, 0)]
@@ -246,7 +265,8 @@ def test_statements_that_cannot_be_prepared(session, sql, code):
 
 
 def test_bound_select(filled):
-    statement = filled.prepare("SELECT voltage FROM meters WHERE ts >= ? AND location LIKE ? AND voltage <> ? ORDER BY ts LIMIT 5")
+    statement = filled.prepare("SELECT voltage FROM meters WHERE ts >= ? AND location LIKE ? AND voltage <> ? "
+                               "ORDER BY ts LIMIT 5")
     assert (statement.is_insert, statement.params, statement.fields) == (False, 3, [])
     assert statement.execute([Bound(None, None, [[T], ["Palo%"], [-1]])]).fetch(9) == [(210,), (212,)]
     assert statement.execute([Bound(None, None, [["2023-11-14T22:13:30Z"], ["%"], [0]])]).fetch(9) == [(212,), (222,)]
@@ -269,21 +289,24 @@ _values = st.one_of(st.none(), st.integers(-2**31, 2**31 - 1))
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 9), st.sampled_from(["v", "w", "vw"]), _values), max_size=8), max_size=6))
-def test_upsert_is_a_dict_of_rows(batches):
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 9), st.sampled_from(["v", "w", "vw"]), _values),
+                max_size=40))
+def test_upsert_is_a_dict_of_rows(inserts):
     with opened(setup=["CREATE STABLE m (ts TIMESTAMP, v INT, w INT) TAGS (g INT)"]) as session:
         model: dict = {}
-        for batch in batches:
-            for name, at, columns, value in batch:
-                sql = f"INSERT INTO {name} USING m TAGS (1) (ts, {', '.join(columns)}) VALUES ({T + at}" + f", {'NULL' if value is None else value}" * len(columns) + ")"
-                assert session.execute(sql).affected == 1
-                model.setdefault((name, T + at), {"v": None, "w": None}).update(dict.fromkeys(columns, value))
+        for name, at, columns, value in inserts:
+            text = "NULL" if value is None else str(value)
+            values = ", ".join([str(T + at)] + [text] * len(columns))
+            sql = f"INSERT INTO {name} USING m TAGS (1) (ts, {', '.join(columns)}) VALUES ({values})"
+            assert session.execute(sql).affected == 1
+            model.setdefault((name, T + at), {"v": None, "w": None}).update(dict.fromkeys(columns, value))
         assert sorted(rows(session, "SELECT tbname, ts, v, w FROM m"), key=str) == sorted(
             ((*key, row["v"], row["w"]) for key, row in model.items()), key=str)
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 40), _values), min_size=1, max_size=25, unique_by=lambda row: row[1]))
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 40), _values), min_size=1, max_size=25,
+                unique_by=lambda row: row[1]))
 def test_aggregates_are_those_of_python(data):
     with opened(setup=["CREATE STABLE m (ts TIMESTAMP, v INT) TAGS (g INT)"]) as session:
         statement = session.prepare("INSERT INTO ? USING m TAGS (?) VALUES (?, ?)")
@@ -294,10 +317,13 @@ def test_aggregates_are_those_of_python(data):
         expected = []
         for group, series in by_group.items():
             found = [value for _, value in series if value is not None]
-            mean = sum(found) / len(found) if found else None
-            expected.append((group, len(series), len(found), sum(found) if found else None, mean, min(found, default=None),
-                             max(found, default=None), found[-1] if found else None, found[0] if found else None, series[-1][1]))
-        sql = "SELECT g, COUNT(*), COUNT(v), SUM(v), AVG(v), MIN(v), MAX(v), LAST(v), FIRST(v), LAST_ROW(v) FROM m GROUP BY g"
+            if found:
+                answers = sum(found), sum(found) / len(found), min(found), max(found), found[-1], found[0]
+            else:
+                answers = (None,) * 6
+            expected.append((group, len(series), len(found), *answers, series[-1][1]))
+        sql = ("SELECT g, COUNT(*), COUNT(v), SUM(v), AVG(v), MIN(v), MAX(v), LAST(v), FIRST(v), LAST_ROW(v) "
+               "FROM m GROUP BY g")
         assert sorted(rows(session, sql)) == sorted(expected, key=lambda row: row[0])
         # by seeks the same as by a scan, but that a group with no value at all has no row
         assert sorted(rows(session, "SELECT g, LAST(v), FIRST(v) FROM m GROUP BY g")) == sorted(
@@ -305,18 +331,21 @@ def test_aggregates_are_those_of_python(data):
         windows: dict = {}
         for _, at, value in data:
             windows.setdefault((T + at) // 7 * 7, []).append(value)
-        assert rows(session, "SELECT _wstart, COUNT(*) FROM m INTERVAL(7a)") == sorted((w, len(v)) for w, v in windows.items())
+        assert rows(session, "SELECT _wstart, COUNT(*) FROM m INTERVAL(7a)") == sorted(
+            (start, len(values)) for start, values in windows.items())
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False),
        st.integers(0, 2**64 - 1), st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8))
 def test_values_come_back_as_they_went_in(single, double, unsigned, text):
-    with opened(setup=["CREATE TABLE t (ts TIMESTAMP, f FLOAT, d DOUBLE, u BIGINT UNSIGNED, n NCHAR(8), b VARBINARY(32))"]) as session:
+    create = "CREATE TABLE t (ts TIMESTAMP, f FLOAT, d DOUBLE, u BIGINT UNSIGNED, n NCHAR(8), b VARBINARY(32))"
+    with opened(setup=[create]) as session:
         row = (T, single, double, unsigned, text, text.encode())
         session.prepare("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?)").execute([Bound(None, None, [[value] for value in row])])
         assert rows(session, "SELECT * FROM t") == [row]
-        assert rows(session, f"SELECT COUNT(*) FROM t WHERE u = {unsigned} AND u >= {unsigned} AND NOT u > {unsigned}") == [(1,)]
+        found = rows(session, f"SELECT COUNT(*) FROM t WHERE u = {unsigned} AND u >= {unsigned} AND NOT u > {unsigned}")
+        assert found == [(1,)]
         quoted = text.replace("\\", "\\\\").replace("'", "''")
         assert rows(session, f"SELECT COUNT(*) FROM t WHERE n = '{quoted}'") == [(1,)]
 
@@ -372,10 +401,11 @@ def test_rows_past_the_retention_are_refused_and_swept():
         now = int(time.time() * 1000)
         error = refusal(session.execute, f"INSERT INTO d0 USING meters TAGS (1, 'x') VALUES ({now - 61_000}, 1, 1, 1)")
         assert error.code == 0x060B
-        assert error.message.startswith("Timestamp data out of range") and "60 s" in error.message and "--retention" in error.message
-        assert refusal(session.prepare(BIND).execute, [Bound("d0", [1, "x"], [[now - 61_000], [1.0], [1], [1.0]])]).code == 0x060B
+        assert error.message.startswith("Timestamp data out of range")
+        assert "60 s" in error.message and "--retention" in error.message
+        assert refusal(session.prepare(BIND).execute, [_bound([now - 61_000])]).code == 0x060B
         count = 5000
-        session.prepare(BIND).execute([Bound("d0", [1, "x"], [[now - 59_000 + r for r in range(count)], [1.0] * count, [1] * count, [1.0] * count])])
+        session.prepare(BIND).execute([_bound(list(range(now - 59_000, now - 59_000 + count)))])
         store = session._store
         assert store.sweep() is False
         assert rows(session, "SELECT COUNT(*) FROM meters") == [(count,)]
@@ -395,7 +425,7 @@ def test_the_file_stops_growing_where_rows_are_swept(tmp_path):
         store, statement, at, sizes = session._store, session.prepare(BIND), int(time.time() * 1000) + 10**6, []
         for round_ in range(8):
             times = list(range(at + round_ * 20_000, at + (round_ + 1) * 20_000))
-            statement.execute([Bound("d0", [1, "x"], [times, [1.0] * 20_000, [1] * 20_000, [1.0] * 20_000])])
+            statement.execute([_bound(times)])
             store.retention_s = (int(time.time() * 1000) - times[-1]) / 1000  # all but the newest row is old
             while store.sweep():
                 pass
@@ -408,7 +438,7 @@ def test_the_file_stops_growing_where_rows_are_swept(tmp_path):
 # ---------------------------------------------------------------------- many at once, and large
 
 def _fill(session, count):
-    session.prepare(BIND).execute([Bound("d0", [1, "x"], [list(range(T, T + count)), [1.0] * count, list(range(count)), [1.0] * count])])
+    session.prepare(BIND).execute([_bound(list(range(T, T + count)))])
 
 
 def test_a_large_result_is_one_state_of_the_table(session):
@@ -445,7 +475,7 @@ def test_interrupt_ends_a_query(session):
         except TDengineError as error:
             answers.append(error)
 
-    thread = threading.Thread(target=ask)
+    thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20
     while not answers:
@@ -472,25 +502,25 @@ def test_sessions_write_and_read_at_once(session):
         except BaseException as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
     assert errors == []
-    assert rows(session, "SELECT tbname, COUNT(*) FROM meters GROUP BY tbname ORDER BY tbname") == [(f"d{n}", 400) for n in range(4)]
+    assert rows(session, "SELECT tbname, COUNT(*) FROM meters GROUP BY tbname ORDER BY tbname") == [
+        (f"d{n}", 400) for n in range(4)]
 
 
 @pytest.mark.parametrize("sql, reads", [
-    (f"SELECT CAST(ts AS BIGINT), tbname, location, voltage FROM meters WHERE ts > {T + 10} ORDER BY ts LIMIT 1000", "USING INDEX time_"),
+    (f"SELECT CAST(ts AS BIGINT), tbname, location, voltage FROM meters WHERE ts > {T + 10} ORDER BY ts LIMIT 1000",
+     "USING INDEX time_"),
     ("SELECT * FROM meters ORDER BY ts DESC LIMIT 1", "USING INDEX time_"),
     (f"SELECT * FROM d0 WHERE ts > {T + 10} ORDER BY ts", "USING PRIMARY KEY (tb=? AND c0>?)"),
     ("SELECT * FROM meters WHERE location = 'x'", "USING PRIMARY KEY (tb=?)"),
     ("SELECT LAST_ROW(*) FROM meters PARTITION BY tbname", "USING PRIMARY KEY (tb=?)"),
 ])
 def test_the_index_is_used(session, sql, reads):
-    from embedded.parser import parse
-    from embedded.planner import plan
     _fill(session, 10)
     found = plan(parse(sql), session._store, session.environment())
     connection = session._store.file.reader()

@@ -107,7 +107,7 @@ def open_page(browser):
 def live(page, seconds: float = 30):
     """Waits until the status line says live and every panel has a view; the panels."""
     page.wait_for_function("document.querySelector('#status').textContent.startsWith('live')", timeout=seconds * 1000)
-    page.wait_for_function("[...document.querySelectorAll('perspective-viewer')].filter(v => v.shown).length === 4",
+    page.wait_for_function("document.querySelectorAll('perspective-viewer[live]').length === 4",
                            timeout=seconds * 1000)
     return page.query_selector_all("perspective-viewer")
 
@@ -193,6 +193,7 @@ def test_page_comes_back_after_a_server_restart(demo, open_page, tmp_path):
     panels[0].evaluate("viewer => viewer.restore({group_by: ['location']})")  # as a person would
     first.end()
     page.wait_for_function("document.querySelector('#status').textContent.startsWith('reconnecting')")
+    page.wait_for_function("document.querySelector('perspective-viewer[live]') === null")
     with Server(tmp_path, f"{demo.dsn}/power", f"--perspective-port={first.port}"):
         panels = live(page)
         for panel in panels[1:]:
