@@ -19,9 +19,11 @@ SPARE_READERS = 8
 
 
 class SQLiteFile:
-    """Errors: OSError where the folder cannot be written, or another process has it open."""
+    """Errors: OSError where the folder cannot be written, or another process has it open, or SQLite is too old."""
 
     def __init__(self, folder: str):
+        if sqlite3.sqlite_version_info < (3, 39):  # HAVING without GROUP BY
+            raise OSError(f"SQLite 3.39 or newer is needed, Python brings {sqlite3.sqlite_version}")
         os.makedirs(folder, exist_ok=True)
         self._path = os.path.join(folder, "embedded.db")
         self._guard = _claim(folder)
