@@ -49,8 +49,9 @@ def main(ticks: int) -> None:
             sent = int(program.text().split()[-3])
             wait_for(lambda: server.status()["rows_seen"] >= sent, what="the last row")
             wait_for(lambda: view.num_rows() >= sent, what="the last row")
-            (stored,), = taosws.connect(dsn).query("SELECT COUNT(*) FROM meters")
-            taosws.connect(dsn).execute(f"DROP DATABASE {database}")
+            connection = taosws.connect(dsn)
+            (stored,), = connection.query("SELECT COUNT(*) FROM meters")
+            connection.execute(f"DROP DATABASE {database}")
             shown = view.num_rows()
     finally:
         if embedded:

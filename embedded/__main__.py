@@ -1,4 +1,4 @@
-"""`python -m embedded`: the embedded database on the loopback interface. `--help` lists the options."""
+"""The embedded database, on the loopback interface: `python -m embedded`; `--help` lists the options."""
 
 import asyncio
 import errno
@@ -7,12 +7,14 @@ import re
 import signal
 import socket
 import sys
+from argparse import ArgumentTypeError
 from contextlib import ExitStack, suppress
 from tempfile import TemporaryDirectory
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
-from tornado.options import Error, define, options, parse_command_line
+
+from settings import Parser
 
 from . import VERSION
 from .errors import TDengineError
@@ -24,23 +26,27 @@ log = logging.getLogger(__name__)
 _SWEEP_EVERY_S = 1
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
-define("port", "6041", type=str, help="port on 127.0.0.1 (0: any free one)")
-define("folder", None, type=str, help="where the data is; a new temporary folder, removed at exit, if not given")
-define("retention", "1h", type=str, help="age at which rows are deleted: a number and s, m, h or d; 0 keeps them all")
 
 
-def seconds(text: str) -> float:
-    """A duration such as 30m, 1h or 7d in seconds; 0 is 0. ValueError for anything else."""
-    match = re.fullmatch(r"(\d+)([smhd])|0", text.strip())
+def seconds(text: str) -> int:
+    """A duration such as 30m, 1h or 7d in seconds; 0 is 0."""
+    match = re.fullmatch(r"(\d+)([smhd])|0", text)
     if not match:
-        raise ValueError(f"--retention={text}: give a number and s, m, h or d (30m, 1h, 7d), or 0")
+        raise ArgumentTypeError(f"give a number and s, m, h or d (30m, 1h, 7d), or 0, not {text!r}")
     return int(match[1]) * _SECONDS[match[2]] if match[1] else 0
 
 
 def port_number(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
-        raise ValueError(f"--port={text}: give a number from 0 to 65535")
+        raise ArgumentTypeError(f"give a number from 0 to 65535, not {text!r}")
     return int(text)
+
+
+parser = Parser(prog="python -m embedded", allow_abbrev=False, description=__doc__.partition(":")[0] + "; for trying and testing, not a TDengine")
+parser.add_argument("--port", type=port_number, default=6041, help="port on 127.0.0.1; 0: any free one (default 6041)")
+parser.add_argument("--folder", help="where the data is; a new temporary folder, removed at exit, if not given")
+parser.add_argument("--retention", type=seconds, default="1h",
+                    help="age at which rows are deleted: a number and s, m, h or d; 0 keeps them all (default 1h)")
 
 
 def listen(port: int) -> list[socket.socket]:
@@ -69,28 +75,28 @@ async def sweep(store, stop: asyncio.Event) -> None:
 
 async def main() -> str | None:
     """Serve until SIGTERM or Ctrl-C. Returns what went wrong, in one line, or None."""
+    options = parser.parse_args()
     try:
-        if extra := parse_command_line():
-            return f"{extra[0]!r} is not an option (they are written --name=value); see --help"
-        port, retention = port_number(options.port), seconds(options.retention)
-    except (Error, ValueError) as error:
-        return f"{error}; see --help"
-    try:
-        sockets = listen(port)
+        sockets = listen(options.port)
     except OSError as error:
-        return f"port {port}: {error.strerror}; choose another one with --port"
+        return f"port {options.port}: {error.strerror}; choose another one with --port (for run.sh: EMBEDDED_PORT)"
     with ExitStack() as stack:
         folder = options.folder or stack.enter_context(TemporaryDirectory(prefix="embedded-", ignore_cleanup_errors=True))
         try:
-            store = Store(folder, retention)
+            store = Store(folder, options.retention)
         except (OSError, TDengineError) as error:
             return f"--folder={folder} cannot be used: {error}"
         stack.callback(store.close)
-        await serve(store, sockets, folder)
+        await serve(store, sockets, announcement(options, folder))
     return None
 
 
-async def serve(store, sockets: list[socket.socket], folder: str) -> None:
+def announcement(options, folder: str) -> str:
+    kept = f"rows are kept for {options.retention} s (--retention)" if options.retention else "all rows are kept"
+    return f"Data in {folder}{'' if options.folder else ', removed at exit (--folder keeps it)'}; {kept}."
+
+
+async def serve(store, sockets: list[socket.socket], announcement: str) -> None:
     stop = asyncio.Event()
     with suppress(NotImplementedError):  # Windows has no such handlers: there Ctrl-C cancels `main`
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -99,9 +105,8 @@ async def serve(store, sockets: list[socket.socket], folder: str) -> None:
     server = HTTPServer(app, max_buffer_size=MAX_MESSAGE_BYTES)
     server.add_sockets(sockets)
     sweeping = asyncio.create_task(sweep(store, stop))
-    kept = "all rows are kept" if not seconds(options.retention) else f"rows are kept for {options.retention} (--retention)"
-    print(f"Embedded database {VERSION} on localhost:{sockets[0].getsockname()[1]}: for trying and testing, not a TDengine.\n"
-          f"Data in {folder}{'' if options.folder else ', removed at exit (--folder keeps it)'}; {kept}.", flush=True)
+    port = sockets[0].getsockname()[1]
+    print(f"Embedded database {VERSION} on localhost:{port}: for trying and testing, not a TDengine.\n{announcement}", flush=True)
     await stop.wait()
     server.stop()
     await close_app(app)
