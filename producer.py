@@ -86,6 +86,8 @@ class Writer:
             self.rows += self.statement.execute()
             return ""
         except taosws.Error as error:
+            if tdengine.error_code(error) == tdengine.AUTHENTICATION_FAILURE:
+                sys.exit(f"{tdengine.masked_dsn()}: {tdengine.one_line(error)}; give user and password in --tdengine-dsn")
             self.statement = None
             self.errors += 1
             return tdengine.one_line(error)

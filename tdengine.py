@@ -13,6 +13,7 @@ import taosws
 from settings import options, parse, setting
 
 DATABASE = "power"
+AUTHENTICATION_FAILURE = 0x0357
 
 setting("tdengine_dsn", "taosws://root:taosdata@localhost:6041",
                  f"where taosAdapter answers; /name at its end chooses another database than {DATABASE}")

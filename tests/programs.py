@@ -23,7 +23,7 @@ class Program:
     def __init__(self, log: Path, *command: str, cwd: Path = ROOT, **environment):
         self.log = log
         with log.open("w") as output:
-            self.process = subprocess.Popen(command, cwd=cwd, stdout=output, stderr=subprocess.STDOUT,
+            self.process = subprocess.Popen(command, cwd=cwd, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
                                             env=os.environ | {name: str(value) for name, value in environment.items()})
 
     def __enter__(self):

@@ -1,6 +1,7 @@
 """producer.py: what it sends is what is stored, at the pace that it says."""
 
 import itertools
+import re
 import signal
 import subprocess
 import sys
@@ -135,3 +136,10 @@ def test_bad_environment_variable_is_named(tmp_path):
     program = Program(tmp_path / "log", sys.executable, "producer.py", INTERVAL_MS="soon")
     assert program.wait() != 0
     assert "(INTERVAL_MS) takes a whole number from 1 on, not 'soon'" in program.text()
+
+
+def test_wrong_password_ends_it_and_is_not_shown(dsn, tmp_path):
+    program = producer(tmp_path, re.sub(r":[^:/]*@", ":wr0ng@", dsn))
+    assert program.wait() == 1
+    assert "Authentication failure" in program.text()
+    assert "wr0ng" not in program.text() and "Traceback" not in program.text()

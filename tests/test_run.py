@@ -147,7 +147,7 @@ def test_page_from_the_server_itself(demo, open_page):
     page.screenshot(path=ARTEFACTS / "dashboard.png")
 
 
-def test_page_from_http_server(demo, open_page, tmp_path):
+def test_page_from_another_port(demo, open_page, tmp_path):
     """From another port than 8081 the page needs the server's address, and the server the page's origin."""
     port = free_port()
     origin = f"http://localhost:{port}"
@@ -156,6 +156,16 @@ def test_page_from_http_server(demo, open_page, tmp_path):
             edited_page(demo, 'server: "",', f'server: "localhost:{server.port}",'):
         wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, what="http.server")
         check_panels(demo, open_page(f"{origin}/prsp-viewer.html"))
+
+
+def test_page_unchanged_at_the_default_ports(demo, open_page, tmp_path):
+    """As the README says it: the server at 8085, `python -m http.server 8081` for the page."""
+    if any(socket.socket().connect_ex(("127.0.0.1", port)) == 0 for port in (8081, 8085)):
+        pytest.skip("port 8081 or 8085 is in use on this machine")
+    with Program(tmp_path / "static.log", sys.executable, "-m", "http.server", "8081", cwd=demo.tree), \
+            Server(tmp_path, f"{demo.dsn}/power", "--perspective-port=8085"):
+        wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", 8081)) == 0, what="http.server")
+        check_panels(demo, open_page("http://localhost:8081/prsp-viewer.html"))
 
 
 def test_status_line_names_the_database(demo, open_page):
@@ -229,11 +239,17 @@ def pid_of(demo, part: str) -> int:
     raise AssertionError(f"no process of {part}")
 
 
-def test_stop_ends_all_that_it_started(start):
+@pytest.mark.parametrize("stop", (
+    lambda pid: os.kill(pid, signal.SIGTERM),
+    lambda pid: os.killpg(pid, signal.SIGINT),  # as Ctrl-C does: the parts get it too
+))
+def test_stop_ends_all_that_it_started(start, stop):
     demo = start()
     demo.says("in a browser", 60)
     assert demo.listening()
-    assert demo.end() == 0
+    stop(demo.process.pid)
+    assert demo.wait() == 0
+    assert "has ended" not in demo.text()
     assert demo.listening() == []
 
 
