@@ -4,8 +4,8 @@ Every tick it asks the poller process for new rows, which arrive as Arrow IPC by
 them to the Perspective table. The Perspective engine works in a thread of its own: its calls
 release Python's global lock, so this event loop is free to serve whatever happens.
 
-Viewers read: a request that would change a table is refused. Anything but a loopback address
-is for a network that you trust, and behind a reverse proxy that speaks TLS.
+Viewers read: a request that would change a table is refused. At other than a loopback address they
+need a token; it crosses the network in the clear, so put a reverse proxy that speaks TLS in front.
 """
 
 import asyncio
@@ -24,11 +24,12 @@ import meters
 import tdengine
 from feed import Feed
 from settings import options, parse, setting
-from viewers import ViewerHandler, allowed_origin
+from viewers import ViewerHandler, allowed_origin, check_token
 
 setting("perspective_host", "127.0.0.1", "the address to listen at")
 setting("perspective_port", 8085, "the port to listen at", least=1)
 
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 PAGE = "prsp-viewer.html"
 ROOT = Path(__file__).parent
 ASSETS = Path(perspective.__file__).parent / "widget" / "static"  # the wheel's own: never another version
@@ -103,6 +104,9 @@ class StatusHandler(RequestHandler):
     def initialize(self, table: Meters):
         self.table = table
 
+    def prepare(self):
+        check_token(self)
+
     def get(self):
         origin = self.request.headers.get("Origin")
         if origin and allowed_origin(origin, self.request.host):
@@ -124,6 +128,9 @@ def make_app(table: Meters) -> Application:
 async def main() -> None:
     parse(__doc__)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    if options.perspective_host not in LOOPBACK and not options.perspective_token:
+        raise SystemExit(f"{options.perspective_host} may be reached from other machines: set PERSPECTIVE_TOKEN, "
+                         "which viewers must then give, or listen at 127.0.0.1")
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

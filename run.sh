@@ -7,6 +7,7 @@ cd "$(dirname "$0")"
 sh install.sh
 python=.venv/bin/python
 logs=${LOGS:-logs}
+host=${PERSPECTIVE_HOST:-localhost}
 port=${PERSPECTIVE_PORT:-8085}
 mkdir -p "$logs"
 
@@ -89,11 +90,12 @@ esac
 start producer $python producer.py
 start server $python perspective_server.py
 wait_until 60 "the first row on the page" $python -c "
-import json, sys, urllib.request
-status = json.load(urllib.request.urlopen('http://${PERSPECTIVE_HOST:-localhost}:$port/status', timeout=2))
+import json, os, sys, urllib.parse, urllib.request
+token = urllib.parse.quote(os.environ.get('PERSPECTIVE_TOKEN', ''))
+status = json.load(urllib.request.urlopen(f'http://$host:$port/status?token={token}', timeout=2))
 sys.exit(not status['rows_seen'])"
 
-echo "open http://${PERSPECTIVE_HOST:-localhost}:$port/ in a browser; logs are in $logs/; Ctrl-C ends it all"
+echo "open http://$host:$port/ in a browser; logs are in $logs/; Ctrl-C ends it all"
 while :; do
     check_parts
     sleep 1

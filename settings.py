@@ -35,7 +35,7 @@ def setting(name: str, default: int | str, help: str, least: int | None = None) 
     names.append(name)
     parser.add_argument(f"--{name.replace('_', '-')}", type=value, default=os.environ.get(variable) or str(default),
                         metavar="TEXT" if isinstance(default, str) else "N",
-                        help=f"{help} [{variable}, default {default}]".replace("%", "%%"))
+                        help=f"{help} [{variable}, default {default or 'none'}]".replace("%", "%%"))
 
 
 def parse(description: str) -> None:

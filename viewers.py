@@ -1,14 +1,17 @@
-"""The WebSocket that viewers speak to: Perspective's own handler, made read-only, for the origins allowed."""
+"""The WebSocket that viewers speak to: Perspective's own handler, read-only, for those who may look."""
 
+import hmac
 import logging
 from urllib.parse import urlsplit
 
 from perspective.handlers.tornado import PerspectiveTornadoHandler
+from tornado.web import HTTPError, RequestHandler
 
 from settings import options, setting
 
 setting("allowed_origins", "http://localhost:8081,http://127.0.0.1:8081",
                  "pages of these origins may connect, beside the server's own; separated by commas")
+setting("perspective_token", "", "what viewers must give as ?token=...; needed to listen at other than a loopback address")
 
 # Fields of perspective.proto's Request, each a kind of request: what a viewer needs to look at a table.
 # The others (make table, join, delete table, remove, replace, update) change one.
@@ -64,11 +67,21 @@ def allowed_origin(origin: str, host: str) -> bool:
     return urlsplit(origin).netloc == host or origin in options.allowed_origins.split(",")
 
 
+def check_token(handler: RequestHandler) -> None:
+    """Refuses a request without the token, where there is one, by 403."""
+    token = handler.get_query_argument("token", "")
+    if not hmac.compare_digest(token.encode(), options.perspective_token.encode()):
+        raise HTTPError(403, reason="the token is missing or wrong")  # a reason is not logged; the address has a token
+
+
 class ViewerHandler(PerspectiveTornadoHandler):
     """One viewer's connection."""
 
     count = 0
     refused = 0
+
+    def prepare(self) -> None:
+        check_token(self)
 
     def check_origin(self, origin: str) -> bool:
         return allowed_origin(origin, self.request.host)

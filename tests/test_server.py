@@ -184,6 +184,26 @@ def test_origins(power_dsn, write, tmp_path):
         assert "Access-Control-Allow-Origin" not in server.get("/status", Origin="http://elsewhere.example").headers
 
 
+def test_token(power_dsn, write, tmp_path):
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn, "--perspective-token=open sesame") as server:
+        with Viewer(server.port, "token=open%20sesame") as viewer:
+            assert viewer.table().size() == 1
+        assert server.get("/status?token=open%20sesame").status == 200
+        for query in ("", "token=sesame"):
+            with pytest.raises(Exception, match="403"):
+                Viewer(server.port, query).__enter__()
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                server.get(f"/status?{query}")
+        assert "sesame" not in server.text()
+
+
+def test_other_than_loopback_needs_a_token(power_dsn, tmp_path):
+    server = Server(tmp_path, power_dsn, "--perspective-host=0.0.0.0")
+    assert server.wait() == 1
+    assert "set PERSPECTIVE_TOKEN" in server.text() and len(server.text().splitlines()) == 1
+
+
 def test_serves_the_page_and_its_assets_only(power_dsn, tmp_path):
     with Server(tmp_path, power_dsn) as server:
         assert b"perspective-viewer" in server.get("/").read()

@@ -13,8 +13,8 @@ from conftest import wait_for
 class Viewer:
     """Its socket is served by a thread of its own, so that Perspective's blocking calls can be used."""
 
-    def __init__(self, port: int, **headers: str):
-        self.request = HTTPRequest(f"ws://127.0.0.1:{port}/websocket", headers=headers)
+    def __init__(self, port: int, query: str = "", **headers: str):
+        self.request = HTTPRequest(f"ws://127.0.0.1:{port}/websocket?{query}", headers=headers)
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.closed = None  # (code, reason) once the server has closed the connection
