@@ -147,6 +147,23 @@ def test_poller_killed_goes_on_and_repeats_nothing(power_dsn, power, tmp_path):
         assert sorted(rows)[-9000:] == sorted(stored(power))[-9000:]
 
 
+@pytest.mark.embedded_only
+def test_a_stalled_database_is_said_and_survived(start_embedded, tmp_path):
+    database = start_embedded()
+    dsn = f"{database.dsn}/power"
+    with Server(tmp_path, dsn, "--interval-ms=50", "--poll-timeout-s=1") as server:
+        assert producer(tmp_path, dsn, "--count=3", "--interval-ms=50").wait() == 0
+        server.seen(900)
+        database.process.send_signal(signal.SIGSTOP)
+        error = wait_for(lambda: server.status()["last_error"], what="a word on the stall")
+        with Viewer(server.port) as viewer:  # the viewers do not notice
+            assert viewer.table().size() == 900
+        assert error in server.text()
+        database.process.send_signal(signal.SIGCONT)
+        assert producer(tmp_path, dsn, "--count=3", "--interval-ms=50").wait() == 0
+        assert server.seen(1800)["last_error"] is None
+
+
 def test_status(power_dsn, write, tmp_path):
     write(0, now_ms())
     with Server(tmp_path, power_dsn) as server:
