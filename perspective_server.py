@@ -47,7 +47,7 @@ class Meters:
         self.feed = Feed()
         self.state = {}
         self.rows_seen = 0
-        self.recent = deque([(time.monotonic(), 0)])  # (when, rows seen by then)
+        self.recent = deque()  # (when, rows seen by then) of the last seconds
         self.trouble = None
 
     async def tick(self) -> None:

@@ -122,7 +122,7 @@ async def sleep(stop: asyncio.Event, seconds: float) -> None:
 async def produce(writer: Writer, stop: asyncio.Event) -> None:
     interval, status = options.interval_ms, StatusLine()
     shares = [len(range(m, options.rows_per_interval, options.meters)) for m in range(options.meters)]
-    start, last, done, failed = time.monotonic(), time.time_ns() // 10**6, 0, None
+    start, last, done = time.monotonic(), time.time_ns() // 10**6, 0
     while not stop.is_set() and (done < options.count or not options.count):
         due = int((time.monotonic() - start) * 1000 / interval) - done
         if due < 1:

@@ -12,7 +12,6 @@ port=${PERSPECTIVE_PORT:-8085}
 mkdir -p "$logs"
 
 parts= # what runs, as name:pid
-status=0
 
 start() { # name command...: starts a part in the background, its output in a log
     name=$1
@@ -31,6 +30,7 @@ end() { # pid: SIGTERM, and SIGKILL for one that does not end within 5 s
 }
 
 stop_all() {
+    status=$?
     trap - EXIT
     trap '' INT TERM
     pids=
@@ -45,8 +45,7 @@ stop_all() {
 
 fail() {
     echo "run.sh: $*" >&2
-    status=1
-    stop_all
+    exit 1
 }
 
 check_parts() { # fails where a part has died

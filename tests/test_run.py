@@ -196,6 +196,13 @@ def test_wrong_name_is_reported(demo, open_page, old, new, words):
         page.wait_for_function("words => document.querySelector('#problem').textContent.includes(words)", arg=words)
 
 
+def test_token_on_the_page(demo, open_page, tmp_path):
+    with Server(tmp_path, f"{demo.dsn}/power", "--perspective-token=sesame") as server:
+        page = open_page(own_origin_page(server))
+        page.wait_for_function("document.querySelector('#status').textContent.includes('wants its token')")
+        live(open_page(own_origin_page(server) + "?token=sesame"))
+
+
 def test_page_comes_back_after_a_server_restart(demo, open_page, tmp_path):
     first = Server(tmp_path, f"{demo.dsn}/power").__enter__()
     page = open_page(own_origin_page(first))
