@@ -30,9 +30,17 @@ class Demo(Program):
         shutil.copytree(ROOT, self.tree, ignore=shutil.ignore_patterns(".*", "artefacts", "assets", "logs", "__pycache__"))
         (self.tree / ".venv").symlink_to(ROOT / ".venv")
         self.port, self.database_port = free_port(), free_port()
-        self.dsn = os.environ.get("TDENGINE_DSN", f"taosws://root:taosdata@localhost:{self.database_port}")
+        self.dsn = f"taosws://root:taosdata@localhost:{self.database_port}/power"  # where none answers: the embedded one
+        if "TDENGINE_DSN" in os.environ:
+            self.dsn = f"{os.environ['TDENGINE_DSN']}/run_{self.port}"
         super().__init__(folder / "run.log", "sh", "run.sh", cwd=self.tree, **{
             "TDENGINE_DSN": self.dsn, "PERSPECTIVE_PORT": self.port, "EMBEDDED_PORT": self.database_port} | environment)
+
+    def wait(self, seconds: float = 20) -> int:
+        status = super().wait(seconds)
+        if "TDENGINE_DSN" in os.environ:
+            taosws.connect(os.environ["TDENGINE_DSN"]).execute(f"DROP DATABASE IF EXISTS run_{self.port}")
+        return status
 
     def listening(self) -> list[int]:
         """The demo's ports where somebody listens."""
@@ -119,7 +127,7 @@ def groups(panel) -> list[dict]:
 
 def database_rows(demo) -> list[dict]:
     """The database's newest rows, by the viewers' column names."""
-    connection = taosws.connect(f"{demo.dsn}/power")
+    connection = taosws.connect(demo.dsn)
     return [dict(zip(meters.PERSPECTIVE_SCHEMA, row[1:])) for row in connection.query(meters.select_newest(10_000))]
 
 
@@ -152,7 +160,7 @@ def test_page_from_another_port(demo, open_page, tmp_path):
     port = free_port()
     origin = f"http://localhost:{port}"
     with Program(tmp_path / "static.log", sys.executable, "-m", "http.server", str(port), cwd=demo.tree), \
-            Server(tmp_path, f"{demo.dsn}/power", f"--allowed-origins={origin}") as server, \
+            Server(tmp_path, demo.dsn, f"--allowed-origins={origin}") as server, \
             edited_page(demo, 'server: "",', f'server: "localhost:{server.port}",'):
         wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, what="http.server")
         check_panels(demo, open_page(f"{origin}/prsp-viewer.html"))
@@ -163,7 +171,7 @@ def test_page_unchanged_at_the_default_ports(demo, open_page, tmp_path):
     if any(socket.socket().connect_ex(("127.0.0.1", port)) == 0 for port in (8081, 8085)):
         pytest.skip("port 8081 or 8085 is in use on this machine")
     with Program(tmp_path / "static.log", sys.executable, "-m", "http.server", "8081", cwd=demo.tree), \
-            Server(tmp_path, f"{demo.dsn}/power", "--perspective-port=8085"):
+            Server(tmp_path, demo.dsn, "--perspective-port=8085"):
         wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", 8081)) == 0, what="http.server")
         check_panels(demo, open_page("http://localhost:8081/prsp-viewer.html"))
 
@@ -197,21 +205,21 @@ def test_wrong_name_is_reported(demo, open_page, old, new, words):
 
 
 def test_token_on_the_page(demo, open_page, tmp_path):
-    with Server(tmp_path, f"{demo.dsn}/power", "--perspective-token=sesame") as server:
+    with Server(tmp_path, demo.dsn, "--perspective-token=sesame") as server:
         page = open_page(own_origin_page(server))
         page.wait_for_function("document.querySelector('#status').textContent.includes('wants its token')")
         live(open_page(own_origin_page(server) + "?token=sesame"))
 
 
 def test_page_comes_back_after_a_server_restart(demo, open_page, tmp_path):
-    first = Server(tmp_path, f"{demo.dsn}/power").__enter__()
+    first = Server(tmp_path, demo.dsn).__enter__()
     page = open_page(own_origin_page(first))
     panels = live(page)
     panels[0].evaluate("viewer => viewer.restore({group_by: ['location']})")  # as a person would
     first.end()
     page.wait_for_function("document.querySelector('#status').textContent.startsWith('reconnecting')")
     page.wait_for_function("document.querySelector('perspective-viewer[live]') === null")
-    with Server(tmp_path, f"{demo.dsn}/power", f"--perspective-port={first.port}"):
+    with Server(tmp_path, demo.dsn, f"--perspective-port={first.port}"):
         panels = live(page)
         for panel in panels[1:]:
             before = groups(panel)
