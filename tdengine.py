@@ -16,7 +16,7 @@ DATABASE = "power"
 AUTHENTICATION_FAILURE = 0x0357
 
 setting("tdengine_dsn", "taosws://root:taosdata@localhost:6041",
-                 f"where taosAdapter answers; /name at its end chooses another database than {DATABASE}")
+        f"where taosAdapter answers; /name at its end chooses another database than {DATABASE}")
 
 
 def database() -> str:

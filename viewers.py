@@ -10,7 +10,7 @@ from tornado.web import HTTPError, RequestHandler
 from settings import options, setting
 
 setting("allowed_origins", "http://localhost:8081,http://127.0.0.1:8081",
-                 "pages of these origins may connect, beside the server's own; separated by commas")
+        "pages of these origins may connect, beside the server's own; separated by commas")
 setting("perspective_token", "", "what viewers must give as ?token=...; needed to listen at other than a loopback address")
 
 # Fields of perspective.proto's Request, each a kind of request: what a viewer needs to look at a table.

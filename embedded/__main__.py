@@ -27,7 +27,6 @@ _SWEEP_EVERY_S = 1
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-
 def seconds(text: str) -> int:
     """A duration such as 30m, 1h or 7d in seconds; 0 is 0."""
     match = re.fullmatch(r"(\d+)([smhd])|0", text)
@@ -42,7 +41,8 @@ def port_number(text: str) -> int:
     return int(text)
 
 
-parser = Parser(prog="python -m embedded", allow_abbrev=False, description=__doc__.partition(":")[0] + "; for trying and testing, not a TDengine")
+parser = Parser(prog="python -m embedded", allow_abbrev=False,
+                description=__doc__.partition(":")[0] + "; for trying and testing, not a TDengine")
 parser.add_argument("--port", type=port_number, default=6041, help="port on 127.0.0.1; 0: any free one (default 6041)")
 parser.add_argument("--folder", help="where the data is; a new temporary folder, removed at exit, if not given")
 parser.add_argument("--retention", type=seconds, default="1h",
@@ -87,16 +87,17 @@ async def main() -> str | None:
         except (OSError, TDengineError) as error:
             return f"--folder={folder} cannot be used: {error}"
         stack.callback(store.close)
-        await serve(store, sockets, announcement(options, folder))
+        await serve(store, sockets, whereabouts(options, folder))
     return None
 
 
-def announcement(options, folder: str) -> str:
+def whereabouts(options, folder: str) -> str:
+    """Where the data is and how long it stays, in a line."""
     kept = f"rows are kept for {options.retention} s (--retention)" if options.retention else "all rows are kept"
     return f"Data in {folder}{'' if options.folder else ', removed at exit (--folder keeps it)'}; {kept}."
 
 
-async def serve(store, sockets: list[socket.socket], announcement: str) -> None:
+async def serve(store, sockets: list[socket.socket], where: str) -> None:
     stop = asyncio.Event()
     with suppress(NotImplementedError):  # Windows has no such handlers: there Ctrl-C cancels `main`
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -106,7 +107,7 @@ async def serve(store, sockets: list[socket.socket], announcement: str) -> None:
     server.add_sockets(sockets)
     sweeping = asyncio.create_task(sweep(store, stop))
     port = sockets[0].getsockname()[1]
-    print(f"Embedded database {VERSION} on localhost:{port}: for trying and testing, not a TDengine.\n{announcement}", flush=True)
+    print(f"Embedded database {VERSION} on localhost:{port}: for trying and testing, not a TDengine.\n{where}", flush=True)
     await stop.wait()
     server.stop()
     await close_app(app)

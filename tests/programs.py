@@ -17,14 +17,21 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def listens(port: int) -> bool:
+    """Whether anybody listens at this port of 127.0.0.1."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 class Program:
     """A program of the demo, its output in a file; `with` ends it by SIGTERM."""
 
     def __init__(self, log: Path, *command: str, cwd: Path = ROOT, **environment):
         self.log = log
         with log.open("w") as output:
-            self.process = subprocess.Popen(command, cwd=cwd, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-                                            env=os.environ | {name: str(value) for name, value in environment.items()})
+            self.process = subprocess.Popen(
+                command, cwd=cwd, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+                env=os.environ | {name: str(value) for name, value in environment.items()})
 
     def __enter__(self):
         return self

@@ -13,7 +13,7 @@ from playwright.sync_api import sync_playwright
 
 import meters
 from conftest import ROOT, wait_for
-from programs import Program, Server, free_port
+from programs import Program, Server, free_port, listens
 
 ARTEFACTS = ROOT / "artefacts"
 CHROMIUM = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
@@ -44,8 +44,7 @@ class Demo(Program):
 
     def listening(self) -> list[int]:
         """The demo's ports where somebody listens."""
-        return [port for port in (self.port, self.database_port)
-                if socket.socket().connect_ex(("127.0.0.1", port)) == 0]
+        return [port for port in (self.port, self.database_port) if listens(port)]
 
     def status(self):
         return Server.status(self)
@@ -162,17 +161,17 @@ def test_page_from_another_port(demo, open_page, tmp_path):
     with Program(tmp_path / "static.log", sys.executable, "-m", "http.server", str(port), cwd=demo.tree), \
             Server(tmp_path, demo.dsn, f"--allowed-origins={origin}") as server, \
             edited_page(demo, 'server: "",', f'server: "localhost:{server.port}",'):
-        wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, what="http.server")
+        wait_for(lambda: listens(port), what="http.server")
         check_panels(demo, open_page(f"{origin}/prsp-viewer.html"))
 
 
 def test_page_unchanged_at_the_default_ports(demo, open_page, tmp_path):
     """As the README says it: the server at 8085, `python -m http.server 8081` for the page."""
-    if any(socket.socket().connect_ex(("127.0.0.1", port)) == 0 for port in (8081, 8085)):
+    if any(listens(port) for port in (8081, 8085)):
         pytest.skip("port 8081 or 8085 is in use on this machine")
     with Program(tmp_path / "static.log", sys.executable, "-m", "http.server", "8081", cwd=demo.tree), \
             Server(tmp_path, demo.dsn, "--perspective-port=8085"):
-        wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", 8081)) == 0, what="http.server")
+        wait_for(lambda: listens(8081), what="http.server")
         check_panels(demo, open_page("http://localhost:8081/prsp-viewer.html"))
 
 
