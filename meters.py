@@ -88,11 +88,51 @@ def insert_rows() -> str:
 
 
 def select_newest(limit: int, since_ms: int | None = None) -> str:
-    """The newest `limit` rows later than `since_ms` (epoch ms), newest first: the subtable, then SHOWN.
+    """The newest `limit` rows later than `since_ms` (epoch ms), newest first: SHOWN's columns.
 
     The time is cast because taosws hands a TIMESTAMP over as a string, which is slow to parse.
     """
     ts = f"`{DATA[0].name}`"
     shown = ", ".join(f"CAST({ts} AS BIGINT)" if c is DATA[0] else f"`{c.name}`" for c in SHOWN)
     where = "" if since_ms is None else f" WHERE {ts} > {since_ms}"
-    return f"SELECT tbname, {shown} FROM `{SUPER_TABLE}`{where} ORDER BY {ts} DESC LIMIT {limit}"
+    return f"SELECT {shown} FROM `{SUPER_TABLE}`{where} ORDER BY {ts} DESC LIMIT {limit}"
+
+
+def count_rows(after_ms: int, until_ms: int) -> str:
+    """How many rows there are of a stretch of time, its end included (epoch ms)."""
+    ts = f"`{DATA[0].name}`"
+    return f"SELECT COUNT(*) FROM `{SUPER_TABLE}` WHERE {ts} > {after_ms} AND {ts} <= {until_ms}"
+
+
+def to_arrow(rows: list[tuple]) -> bytes:
+    """Rows in SHOWN's order, times in epoch ms, as one Arrow IPC stream. Raises pa.ArrowException for a value of another type."""
+    columns = zip(*rows) if rows else [[] for _ in SHOWN]
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, ARROW_SCHEMA)]
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, ARROW_SCHEMA) as writer:
+        writer.write_batch(pa.record_batch(arrays, schema=ARROW_SCHEMA))
+    return sink.getvalue().to_pybytes()
+
+
+def from_arrow(stream: bytes) -> list[tuple]:
+    """The rows again."""
+    table = pa.ipc.open_stream(stream).read_all()
+    time, *others = table.columns
+    return list(zip(time.cast(pa.int64()).to_pylist(), *(column.to_pylist() for column in others)))
+
+
+class Mismatch(Exception):
+    """The database keeps something else than COLUMNS."""
+
+
+def check(described: list[tuple], precision: str) -> None:
+    """Compares COLUMNS with what DESCRIBE answers (name, type, length, note, ...). Raises Mismatch, which names the column."""
+    if precision != "ms":
+        raise Mismatch(f"the database counts time in {precision}, meters.py in ms: choose another database in TDENGINE_DSN")
+    found = {name: (kind, "tag" if note == "TAG" else "column") for name, kind, _, note, *_ in described}
+    for c in COLUMNS:
+        kind, role = c.tdengine_type.partition("(")[0].replace("BINARY", "VARCHAR"), "tag" if c.is_tag else "column"
+        if c.name not in found:
+            raise Mismatch(f"{role} {c.name} is missing in the database: add it there, or take it out of meters.py")
+        if found[c.name] != (kind, role):
+            raise Mismatch(f"{role} {c.name} is {' '.join(found[c.name])} in the database, {kind} {role} in meters.py: change one of them")

@@ -4,6 +4,9 @@ Every tick it asks the poller process for new rows, which arrive as Arrow IPC by
 them to the Perspective table. The Perspective engine works in a thread of its own: its calls
 release Python's global lock, so this event loop is free to serve whatever happens.
 
+Where rows that viewers have seen were changed or deleted in the database, the table is filled anew: by as many rows
+as it holds, which push the old ones out, or if there are fewer, by a new table, for which viewers connect again.
+
 Viewers read: a request that would change a table is refused. At other than a loopback address they
 need a token; it crosses the network in the clear, so put a reverse proxy that speaks TLS in front.
 """
@@ -24,12 +27,11 @@ import meters
 import tdengine
 from feed import Feed
 from settings import options, parse, setting
-from viewers import ViewerHandler, allowed_origin, check_token
+from viewers import MAX_REQUEST_BYTES, ViewerHandler, Viewers, allowed_origin, check_token
 
 setting("perspective_host", "127.0.0.1", "the address to listen at")
 setting("perspective_port", 8085, "the port to listen at", least=1)
 
-LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 PAGE = "prsp-viewer.html"
 ROOT = Path(__file__).parent
 ASSETS = Path(perspective.__file__).parent / "widget" / "static"  # the wheel's own: never another version
@@ -40,19 +42,22 @@ class Meters:
     """The Perspective table `meters_values`, fed tick by tick, and what there is to say of it."""
 
     def __init__(self):
-        self.server = perspective.Server()
         self.engine = ThreadPoolExecutor(1, "perspective")  # one thread: requests and updates keep their order
-        self.client = self.server.new_local_client()
+        self.viewers = Viewers(self.engine)
         self.table = None
         self.feed = Feed()
         self.state = {}
-        self.rows_seen = 0
+        self.rows_seen = self.late_rows = 0
         self.recent = deque()  # (when, rows seen by then) of the last seconds
         self.trouble = None
 
     async def tick(self) -> None:
         """One poll. The next tick waits for it: PeriodicCallback starts none while one is under way."""
         state, arrow = await self.feed.poll()
+        if state.get("whole") and state["rows"] < options.table_limit:
+            logging.warning("rows were changed or deleted in the database: viewers get a new table")
+            self.viewers.start_over()
+            self.table = None
         if arrow:
             await asyncio.get_running_loop().run_in_executor(self.engine, self.update, arrow)
         self.note(state)
@@ -60,7 +65,8 @@ class Meters:
     def update(self, arrow: bytes) -> None:
         """Makes the table with its first rows: grouped views on an *empty* one can hang Perspective for good."""
         if self.table is None:
-            self.table = self.client.table(arrow, limit=options.table_limit, name=meters.PERSPECTIVE_TABLE)
+            client = self.viewers.server.new_local_client()
+            self.table = client.table(arrow, limit=options.table_limit, name=meters.PERSPECTIVE_TABLE)
         else:
             self.table.update(arrow)
 
@@ -69,6 +75,9 @@ class Meters:
         now = time.monotonic()
         self.state |= {"error": None, "waiting": None} | state
         self.rows_seen += state.get("rows", 0)
+        if late := state.get("late"):
+            self.late_rows += late
+            logging.warning("%d rows came later than OVERLAP_MS (%d ms)", late, options.overlap_ms)
         self.recent.append((now, self.rows_seen))
         while now - self.recent[0][0] > RATE_WINDOW_S and len(self.recent) > 2:
             self.recent.popleft()
@@ -82,15 +91,17 @@ class Meters:
 
     def status(self) -> dict:
         (then, rows_then), (now, rows_now) = self.recent[0], self.recent[-1]
-        newest = self.state.get("watermark")
+        newest, process = self.state.get("newest"), self.feed.process
         version = self.state.get("version") or None
         return {
             "database": tdengine.masked_dsn(), "tdengine_version": version,
             "embedded": bool(version and "embedded" in version),
             "rows_seen": self.rows_seen, "rows_per_s": round((rows_now - rows_then) / max(now - then, 1e-3)),
             "newest_row_age_ms": newest and round(time.time() * 1000 - newest),
+            "table_rows": min(self.feed.rows, options.table_limit), "late_rows": self.late_rows,
             "waiting": self.state.get("waiting"), "last_error": self.state.get("error"),
-            "viewers": ViewerHandler.count, "refused_requests": ViewerHandler.refused,
+            "viewers": len(self.viewers), "refused_requests": self.viewers.refused,
+            "poller": process and process.pid,
         }
 
     async def close(self) -> None:
@@ -117,20 +128,22 @@ class StatusHandler(RequestHandler):
 
 def make_app(table: Meters) -> Application:
     return Application([
-        (r"/websocket", ViewerHandler, {"perspective_server": table.server, "executor": table.engine}),
+        (r"/websocket", ViewerHandler, {"viewers": table.viewers}),
         (r"/status", StatusHandler, {"table": table}),
         (r"/", RedirectHandler, {"url": f"/{PAGE}", "permanent": False}),
         (rf"/({PAGE})", StaticFileHandler, {"path": str(ROOT)}),
         (r"/assets/perspective/(.*)", StaticFileHandler, {"path": str(ASSETS)}),
-    ], websocket_ping_interval=20, log_function=lambda handler: None)  # no line a request
+    ], websocket_max_message_size=MAX_REQUEST_BYTES, websocket_ping_interval=options.idle_s, log_function=lambda handler: None)  # no line a request
 
 
 async def main() -> None:
     parse(__doc__)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    if options.perspective_host not in LOOPBACK and not options.perspective_token:
+    if options.perspective_host not in tdengine.LOOPBACK and not options.perspective_token:
         raise SystemExit(f"{options.perspective_host} may be reached from other machines: set PERSPECTIVE_TOKEN, "
                          "which viewers must then give, or listen at 127.0.0.1")
+    if warning := tdengine.warning():
+        logging.warning("%s", warning)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

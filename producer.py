@@ -3,7 +3,8 @@
 Every tick of INTERVAL_MS brings ROWS_PER_INTERVAL rows, shared among the meters. A row's key is
 (subtable, ts), so the rows of one meter get milliseconds of their own: what is sent is what is stored.
 The pace counts from the start, so it never drifts: ticks that are late, because the database was
-slow or away, are written with the next ones.
+slow or away, are written with the next ones, oldest first. Those of the last KEEP_S seconds are kept
+(as numbers: their rows are random, so they are made when they are written), older ones are dropped and counted.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from settings import options, parse, setting
 
 setting("rows_per_interval", 300, "rows of one tick, of all meters together", least=1)
 setting("meters", 10, "how many meters, each a subtable", least=1)
+setting("keep_s", 300, "seconds of rows to keep while the database is away; older ones are dropped", least=1)
 setting("count", 0, "ticks to write before stopping; 0: until told to stop")
 
 LOCATIONS = ("San Francisco", "San Jose", "Oakland", "Palo Alto", "Mountain View",
@@ -66,14 +68,14 @@ class Writer:
 
     def __init__(self):
         self.statement = None
-        self.rows = 0
-        self.errors = 0
+        self.rows = self.dropped = self.errors = 0
 
     def connect(self) -> None:
-        """Makes database and super table if absent, and prepares the one statement. Raises taosws.Error."""
+        """Makes database and super table if absent, and prepares the one statement. Raises taosws.Error, meters.Mismatch."""
         tdengine.connect().execute(meters.create_database(tdengine.database()))
         connection = tdengine.connect(tdengine.database())
         connection.execute(meters.create_super_table())
+        tdengine.check_super_table(connection)
         self.statement = connection.stmt2_statement()
         self.statement.prepare(meters.insert_rows())
 
@@ -85,7 +87,7 @@ class Writer:
             self.statement.bind(batch)
             self.rows += self.statement.execute()
             return ""
-        except taosws.Error as error:
+        except (taosws.Error, meters.Mismatch) as error:
             if tdengine.error_code(error) == tdengine.AUTHENTICATION_FAILURE:
                 sys.exit(f"{tdengine.masked_dsn()}: {tdengine.one_line(error)}; give user and password in --tdengine-dsn")
             self.statement = None
@@ -106,7 +108,8 @@ class StatusLine:
         if elapsed < self.every and error == self.error:
             return
         rate = (writer.rows - self.rows) / max(elapsed, 1e-3)
-        text = f"{writer.rows} rows, {rate:.0f} rows/s, {writer.errors} errors" + (f"; {error}" if error else "")
+        text = f"{writer.rows} rows, {rate:.0f} rows/s, {writer.errors} errors" + "".join(
+            f"; {more}" for more in (dropped(writer), error) if more)
         print(f"\r\x1b[K{text}" if self.terminal else text, end="" if self.terminal else "\n", flush=True)
         self.then, self.rows, self.error = time.monotonic(), writer.rows, error
 
@@ -119,27 +122,40 @@ async def sleep(stop: asyncio.Event, seconds: float) -> None:
         pass
 
 
+def dropped(writer: Writer) -> str:
+    return f"dropped {writer.dropped} rows older than {options.keep_s} s (KEEP_S)" if writer.dropped else ""
+
+
 async def produce(writer: Writer, stop: asyncio.Event) -> None:
     interval, status = options.interval_ms, StatusLine()
     shares = [len(range(m, options.rows_per_interval, options.meters)) for m in range(options.meters)]
-    start, last, done = time.monotonic(), time.time_ns() // 10**6, 0
+    start, last = time.monotonic(), time.time_ns() // 10**6
+    done = 0  # ticks that are written, or dropped
+    ticks = 0  # that the batch in hand has; after a failure the same batch is tried again
+    error = ""
     while not stop.is_set() and (done < options.count or not options.count):
         due = int((time.monotonic() - start) * 1000 / interval) - done
+        if (too_old := due - options.keep_s * 1000 // interval) > 0:
+            writer.dropped += too_old * options.rows_per_interval
+            done, due, ticks = done + too_old, due - too_old, 0
         if due < 1:
             await sleep(stop, start + (done + 1) * interval / 1000 - time.monotonic())
             continue
-        ticks = min(due, TICKS_PER_WRITE, options.count - done if options.count else due)
-        until = time.time_ns() // 10**6 - (due - ticks) * interval
-        last = max(last, until - ticks * interval)
-        batch = {m: spread(share * ticks, last, until) for m, share in enumerate(shares) if share}
-        bound = [bind(m, timestamps) for m, timestamps in batch.items()]
-        while error := writer.write(bound):
-            status.show(writer, error)
+        if not ticks:
+            ticks = min(due, TICKS_PER_WRITE, options.count - done if options.count else due)
+            until = time.time_ns() // 10**6 - (due - ticks) * interval
+            last = max(last, until - ticks * interval)
+            batch = {m: spread(share * ticks, last, until) for m, share in enumerate(shares) if share}
+            bound = [bind(m, timestamps) for m, timestamps in batch.items()]
+        error = writer.write(bound)
+        status.show(writer, error)
+        if error:
             await sleep(stop, 0.5)
-            if stop.is_set():
-                raise SystemExit(f"stopped with {ticks * options.rows_per_interval} rows not written: {error}")
-        status.show(writer, "")
-        done, last = done + ticks, max(timestamps[-1] for timestamps in batch.values())
+        else:
+            done, ticks, last = done + ticks, 0, max(timestamps[-1] for timestamps in batch.values())
+    if error:
+        owed = min(int((time.monotonic() - start) * 1000 / interval), options.count or sys.maxsize) - done
+        raise SystemExit(f"stopped with {owed * options.rows_per_interval} rows not written: {error}")
 
 
 async def main() -> None:
@@ -147,6 +163,8 @@ async def main() -> None:
     if options.rows_per_interval > options.meters * options.interval_ms:
         sys.exit(f"{options.meters} meters have {options.meters * options.interval_ms} distinct milliseconds in "
                  f"{options.interval_ms} ms, too few for {options.rows_per_interval} rows: raise --meters")
+    if warning := tdengine.warning():
+        print(warning, file=sys.stderr)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -154,7 +172,7 @@ async def main() -> None:
     try:
         await produce(writer, stop)
     finally:
-        print(f"\n{writer.rows} rows written", flush=True)
+        print("\n" + "; ".join(filter(None, (f"{writer.rows} rows written", dropped(writer)))), flush=True)
 
 
 if __name__ == "__main__":

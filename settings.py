@@ -5,6 +5,7 @@
 
 import argparse
 import os
+import re
 
 
 class Parser(argparse.ArgumentParser):
@@ -18,15 +19,17 @@ options = argparse.Namespace()  # filled by parse()
 names: list[str] = []
 
 
-def setting(name: str, default: int | str, help: str, least: int | None = None) -> None:
+def setting(name: str, default: int | str, help: str, least: int | None = None, form: str = "") -> None:
     """Defines `options.name`: the option `--name`, else the environment variable NAME, else `default`, and of its type.
 
-    `least` is the smallest number that does.
+    `least` is the smallest number that does; `form` the regular expression of a text that does, which `help` explains.
     """
     variable = name.upper()
 
     def value(text: str):
         if isinstance(default, str):
+            if form and not re.fullmatch(form, text):  # the text may hold a password: it is not repeated
+                raise argparse.ArgumentTypeError(f"({variable}) says {help}")
             return text
         if not text.isdecimal() or int(text) < (least or 0):
             raise argparse.ArgumentTypeError(f"({variable}) takes a whole number from {least or 0} on, not {text!r}")

@@ -6,39 +6,69 @@ Exit status of `python tdengine.py`: 0 one answers, 1 none does, 2 one answers a
 import re
 import signal
 import sys
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 import taosws
 
+import meters
 from settings import options, parse, setting
 
 DATABASE = "power"
+PASSWORD = "taosdata"  # as TDengine is installed: public knowledge
 AUTHENTICATION_FAILURE = 0x0357
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+DSN = (r"(?P<scheme>[\w+]+)://((?P<user>[^:@/?]*)(:(?P<password>[^@/?]*))?@)?(?P<hosts>[^@/?]+)"
+       r"(/(?P<database>\w*))?(\?(?P<parameters>.*))?")
 
-setting("tdengine_dsn", "taosws://root:taosdata@localhost:6041",
-        f"where taosAdapter answers; /name at its end chooses another database than {DATABASE}")
+setting("tdengine_dsn", f"taosws://root:{PASSWORD}@localhost:6041",
+        "where taosAdapter answers: taosws://user:password@host:port, with / ? @ in the password as %2F %3F %40; "
+        f"/name at its end chooses another database than {DATABASE}", form=DSN)
+setting("tdengine_timeout_s", 3, "seconds that TDengine may take to connect, and to answer", least=1)
+
+
+def dsn() -> dict[str, str]:
+    """The parts of the DSN, "" where it has none."""
+    return re.fullmatch(DSN, options.tdengine_dsn).groupdict("")
 
 
 def database() -> str:
     """The database that the DSN names, else `power`."""
-    return urlsplit(options.tdengine_dsn).path.strip("/") or DATABASE
+    return dsn()["database"] or DATABASE
 
 
 def masked_dsn() -> str:
     """The DSN as it may be shown: without its password, without its parameters."""
-    return re.sub(r":[^:/]*@", ":***@", options.tdengine_dsn.partition("?")[0])
+    part = dsn()
+    user = part["user"] and f"{part['user']}:***@"
+    return f"{part['scheme']}://{user}{part['hosts']}" + (part["database"] and f"/{part['database']}")
 
 
-def connect(database: str = "", timeout_s: int = 10) -> taosws.Connection:
+def warning() -> str:
+    """What is unsafe in the DSN, "" if nothing is."""
+    part = dsn()
+    elsewhere = [host for host in part["hosts"].split(",") if host.rpartition(":")[0].strip("[]") not in LOOPBACK]
+    if elsewhere and part["password"] in ("", PASSWORD):
+        return f"{elsewhere[0]} is reached with TDengine's default password, which everybody knows: change it there and in TDENGINE_DSN"
+    return ""
+
+
+def connect(database: str = "") -> taosws.Connection:
     """A new connection, whose current database (which must exist) is `database`. Raises taosws.Error.
 
     Of itself taosws waits 300 s for an answer and tries for 7 s to connect: too long for a live page.
     Blocks, and taosws holds Python's global lock all the while: never call this on an event loop that serves.
     """
-    dsn = urlsplit(options.tdengine_dsn)
-    limits = {"conn_retries": "0", "conn_timeout": str(timeout_s), "read_timeout": str(timeout_s)}
-    query = urlencode(limits | dict(parse_qsl(dsn.query)))
-    return taosws.connect(dsn._replace(path=f"/{database}", query=query).geturl())
+    part, timeout = dsn(), str(options.tdengine_timeout_s)
+    limits = {"conn_retries": "0", "conn_timeout": timeout, "read_timeout": timeout}
+    user = part["user"] and f"{part['user']}:{part['password']}@"
+    return taosws.connect(f"{part['scheme']}://{user}{part['hosts']}/{database}?"
+                          + urlencode(limits | dict(parse_qsl(part["parameters"]))))
+
+
+def check_super_table(connection: taosws.Connection) -> None:
+    """Raises meters.Mismatch where the connection's database keeps other columns than `meters.py` says."""
+    precision = "ms"
+    meters.check(list(connection.query(f"DESCRIBE `{meters.SUPER_TABLE}`")), precision)
 
 
 def server_version(connection: taosws.Connection) -> str:
@@ -53,15 +83,18 @@ def error_code(error: taosws.Error) -> int:
     return int(found[1], 16) if found else 0
 
 
-def one_line(error: taosws.Error) -> str:
-    return " ".join(str(error).split())
+def one_line(error: Exception) -> str:
+    """An error's text as it may be shown, in one line."""
+    text, password = " ".join(str(error).split()), dsn()["password"]
+    return text.replace(f":{password}@", ":***@") if password else text
 
 
 def main() -> None:
     parse(__doc__)
     signal.alarm(10)  # ends this program: taosws may wait for long, and no Python handler would run meanwhile
     try:
-        print(f"{masked_dsn()}, version {server_version(connect(timeout_s=5))}")
+        connection = connect()
+        print(f"{masked_dsn()}, version {server_version(connection)}")
     except taosws.Error as error:
         print(f"{masked_dsn()}: {one_line(error)}", file=sys.stderr)
         sys.exit(1 if error_code(error) >> 12 == 0xE or not error_code(error) else 2)

@@ -17,7 +17,7 @@ def test_statements():
     assert meters.insert_rows() == (
         "INSERT INTO ? USING `meters` (`groupid`, `location`) TAGS (?, ?) VALUES (?, ?, ?, ?)")
     assert meters.select_newest(10, 7) == (
-        "SELECT tbname, CAST(`ts` AS BIGINT), `location`, `groupid`, `current`, `voltage`, `phase`"
+        "SELECT CAST(`ts` AS BIGINT), `location`, `groupid`, `current`, `voltage`, `phase`"
         " FROM `meters` WHERE `ts` > 7 ORDER BY `ts` DESC LIMIT 10")
 
 

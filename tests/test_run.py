@@ -127,7 +127,7 @@ def groups(panel) -> list[dict]:
 def database_rows(demo) -> list[dict]:
     """The database's newest rows, by the viewers' column names."""
     connection = taosws.connect(demo.dsn)
-    return [dict(zip(meters.PERSPECTIVE_SCHEMA, row[1:])) for row in connection.query(meters.select_newest(10_000))]
+    return [dict(zip(meters.PERSPECTIVE_SCHEMA, row)) for row in connection.query(meters.select_newest(10_000))]
 
 
 def check_panels(demo, page):

@@ -38,7 +38,7 @@ def shown(viewer: Viewer) -> list[tuple]:
 
 def stored(power, limit: int = 10**6) -> list[tuple]:
     """The database's newest rows, ascending, as the poller asks for them."""
-    return [row[1:] for row in power.query(meters.select_newest(limit))][::-1]
+    return list(power.query(meters.select_newest(limit)))[::-1]
 
 
 def test_newest_rows_are_there_before_it_listens(power_dsn, power, tmp_path):
@@ -151,7 +151,7 @@ def test_poller_killed_goes_on_and_repeats_nothing(power_dsn, power, tmp_path):
 def test_a_stalled_database_is_said_and_survived(start_embedded, tmp_path):
     database = start_embedded()
     dsn = f"{database.dsn}/power"
-    with Server(tmp_path, dsn, "--interval-ms=50", "--poll-timeout-s=1") as server:
+    with Server(tmp_path, dsn, "--interval-ms=50", "--tdengine-timeout-s=1") as server:
         assert producer(tmp_path, dsn, "--count=3", "--interval-ms=50").wait() == 0
         server.seen(900)
         database.process.send_signal(signal.SIGSTOP)
