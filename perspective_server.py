@@ -74,7 +74,7 @@ class Meters:
         """Keeps the state for /status, and logs a line where it changes."""
         now = time.monotonic()
         self.state |= {"error": None, "waiting": None} | state
-        self.rows_seen += state.get("rows", 0)
+        self.rows_seen += 0 if state.get("whole") else state.get("rows", 0)
         if late := state.get("late"):
             self.late_rows += late
             logging.warning("%d rows came later than OVERLAP_MS (%d ms)", late, options.overlap_ms)

@@ -30,7 +30,7 @@ NOT_YET = {  # what TDengine answers while the producer has not made them yet
 }
 COMPARE_ROWS = 10_000  # how many of the newest rows are compared with the database now and then
 COMPARE_EVERY_S = 3
-COMPARE_RARELY_S = 60  # where each comparison finds changes
+COMPARE_RARELY_S = 60  # where each comparison finds changes, in a table that is not full
 TIME = itemgetter(0)
 LATE_MS, LATE_ROWS = 600_000, 500_000  # late rows are looked for in the last ten minutes, or so many rows
 
@@ -52,7 +52,7 @@ class Late:
 
     def __init__(self):
         self.counted = None  # (after, until, rows) of the last time
-        self.span = options.overlap_ms
+        self.span = LATE_MS // 10
 
     def count(self, connection: taosws.Connection, until: int) -> int:
         """How many rows of the stretch that was counted last time have come since; then counts the one that ends at `until`."""
@@ -67,7 +67,7 @@ class Late:
         stretch = until - self.span, until
         count = rows(*stretch)
         self.counted = *stretch, count
-        self.span = min(LATE_MS, max(self.span, 1) * LATE_ROWS // max(count, 1))
+        self.span = min(LATE_MS, self.span * LATE_ROWS // max(count, 1) + 1)
         return late
 
 
@@ -83,7 +83,7 @@ class Poller:
         self.connection = None
         self.version = ""
         self.late = Late()
-        self.pause, self.compare_at = COMPARE_EVERY_S, 0.0
+        self.pause, self.compare_at = COMPARE_EVERY_S / 4, 0.0
         self.forget()
         self.remember(delivered)
 
@@ -142,9 +142,10 @@ class Poller:
         state, rows = self.changes()
         if self.since is not None:
             state["late"] = self.late.count(self.connection, self.newest - options.overlap_ms - 1)
-        self.pause = min(2 * self.pause, COMPARE_RARELY_S) if state.get("whole") else COMPARE_EVERY_S
+        new_table = state.get("whole") and len(rows) < options.table_limit  # which makes viewers connect again
+        self.pause = min(2 * self.pause, COMPARE_RARELY_S) if new_table else COMPARE_EVERY_S / 4
         ended = time.monotonic()
-        self.compare_at = ended + max(self.pause, 20 * (ended - started))
+        self.compare_at = ended + max(COMPARE_EVERY_S, self.pause, 20 * (ended - started))
         return state, rows
 
     def changes(self) -> tuple[dict, list[tuple]]:

@@ -16,6 +16,9 @@ import hypothesis
 import pytest
 import taosws
 
+import meters
+import producer as generator
+
 ROOT = Path(__file__).parents[1]
 _numbers = itertools.count()
 
@@ -125,6 +128,18 @@ def power_dsn(dsn, database) -> str:
 def power(power_dsn):
     """A connection whose current database is the test's own."""
     return taosws.connect(power_dsn)
+
+
+@pytest.fixture
+def write(power_dsn, power):
+    """A function that writes one row of a meter at a time in epoch ms, with its voltage."""
+    power.execute(meters.create_super_table())
+
+    def write(meter: int, ts: int, voltage: int = 220):
+        groupid, location = generator.tags(meter).values()
+        power.execute(f"INSERT INTO d_bind_{meter} USING meters (groupid, location) TAGS ({groupid}, '{location}') "
+                      f"VALUES ({ts}, 10.5, {voltage}, 0.5)")
+    return write
 
 
 def pytest_collection_modifyitems(items):

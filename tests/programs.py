@@ -5,10 +5,15 @@ import os
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
 from conftest import ROOT, wait_for
+
+
+def now_ms() -> int:
+    return time.time_ns() // 10**6
 
 
 def free_port() -> int:

@@ -1,0 +1,188 @@
+"""The viewers' WebSocket: read-only, bounded, and closed to those who do not belong."""
+
+import asyncio
+import socket
+import urllib.error
+
+import pytest
+
+from conftest import wait_for
+from programs import Server, now_ms, producer
+from viewer import Viewer
+from viewers import MAKE_PORT, MAX_REQUEST_BYTES, MAX_VIEWS, READING
+
+
+def test_viewers_only_read(power_dsn, write, tmp_path):
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn) as server, Viewer(server.port) as viewer:
+        table = viewer.table()
+        for change in (lambda: table.update([{"voltage": 1}]), lambda: table.replace([{"voltage": 1}]),
+                       lambda: table.clear(), lambda: table.delete(), lambda: viewer.client.table([{"a": 1}])):
+            with pytest.raises(BaseException, match="read-only"):
+                change()
+        assert table.make_port() == 0
+        assert table.size() == 1
+        assert viewer.client.get_hosted_table_names() == ["meters_values"]
+        assert server.status()["refused_requests"] >= 5
+
+
+def test_origins(power_dsn, write, tmp_path):
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn) as server:
+        for origin in ("http://localhost:8081", f"http://127.0.0.1:{server.port}"):
+            with Viewer(server.port, Origin=origin) as viewer:
+                assert viewer.table().size() == 1
+            assert server.get("/status", Origin=origin).headers["Access-Control-Allow-Origin"] == origin
+        with pytest.raises(Exception, match="403"):
+            Viewer(server.port, Origin="http://elsewhere.example").__enter__()
+        assert "Access-Control-Allow-Origin" not in server.get("/status", Origin="http://elsewhere.example").headers
+
+
+def test_token(power_dsn, write, tmp_path):
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn, "--perspective-token=open sesame") as server:
+        with Viewer(server.port, "token=open%20sesame") as viewer:
+            assert viewer.table().size() == 1
+        assert server.get("/status?token=open%20sesame").status == 200
+        for query in ("", "token=sesame"):
+            with pytest.raises(Exception, match="403"):
+                Viewer(server.port, query).__enter__()
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                server.get(f"/status?{query}")
+        assert "sesame" not in server.text()
+
+
+def test_other_than_loopback_needs_a_token(power_dsn, tmp_path):
+    server = Server(tmp_path, power_dsn, "--perspective-host=0.0.0.0")
+    assert server.wait() == 1
+    assert "set PERSPECTIVE_TOKEN" in server.text() and len(server.text().splitlines()) == 1
+
+
+def test_serves_the_page_and_its_assets_only(power_dsn, tmp_path):
+    with Server(tmp_path, power_dsn) as server:
+        assert b"perspective-viewer" in server.get("/").read()
+        assert server.get("/prsp-viewer.html").status == 200
+        assert len(server.get("/assets/perspective/perspective-anywidget.js").read()) > 10**6
+        for path in ("/meters.py", "/.git/config", "/assets/perspective/../../meters.py", "/assets/perspective/%2e%2e/x",
+                     "/assets/perspective/%2e%2e%2f%2e%2e/__init__.py", "/assets/perspective//etc/passwd", "/assets/",
+                     "/.venv/pyvenv.cfg", "/requirements.txt", "/prsp-viewer.html/../run.sh", "/prsp-viewer.html%00", "//etc/passwd"):
+            with pytest.raises(urllib.error.HTTPError, match="40[34]"):
+                server.get(path)
+
+
+def test_a_token_where_none_is_wanted_is_ignored(power_dsn, write, tmp_path):
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn) as server, Viewer(server.port, "token=sesame") as viewer:
+        assert viewer.table().size() == 1
+
+
+def test_every_request_that_is_not_known_to_read_is_refused(power_dsn, write, tmp_path):
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn) as server:
+        kinds = sorted(set(range(3, 100)) - READING - {MAKE_PORT})
+        with RawViewer(server.port) as viewer:
+            for kind in kinds:
+                viewer._send(b"\x08\x01" + b"\x12\x0dmeters_values" + varint_bytes(kind << 3 | 2) + b"\0")
+            wait_for(lambda: len(viewer.answers) == len(kinds), what="an answer for each")
+            assert all(b"read-only" in answer for answer in viewer.answers)
+            assert server.status()["refused_requests"] == len(kinds)
+
+
+class RawViewer(Viewer):
+    """Keeps the answers as they come, in `answers`."""
+
+    def __init__(self, port: int):
+        super().__init__(port)
+        self.answers = []
+
+    async def _receive(self):
+        while (message := await self.socket.read_message()) is not None:
+            self.answers.append(message)
+        self.closed = True
+
+
+def varint_bytes(number: int) -> bytes:
+    return bytes([number]) if number < 128 else bytes([number & 127 | 128, number >> 7])
+
+
+@pytest.mark.parametrize("message", (b"", b"\xff" * 20, b"\x08\x01", b"\x0d\0\0\0\0", b"\x1a\x05", b"\x32\x02\x08\x01" * 3))
+def test_what_is_no_request_ends_the_connection(power_dsn, write, tmp_path, message):
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn) as server:
+        with Viewer(server.port) as viewer:
+            viewer._send(message)
+            code, _ = wait_for(lambda: viewer.closed, what="the end of the connection")
+            assert code == 1003
+        assert server.status()["refused_requests"] == 1
+
+
+def test_a_message_that_is_too_long_ends_the_connection(power_dsn, write, tmp_path):
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn) as server, Viewer(server.port) as beside:
+        with Viewer(server.port) as viewer:
+            viewer._send(b"\x1a" + b"\0" * MAX_REQUEST_BYTES)
+            assert wait_for(lambda: viewer.closed, what="the end of the connection")
+        assert beside.table().size() == 1
+
+
+def test_views_of_one_viewer_are_bounded(power_dsn, write, tmp_path):
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn) as server, Viewer(server.port) as viewer:
+        table = viewer.table()
+        views = [table.view() for _ in range(MAX_VIEWS)]
+        with pytest.raises(BaseException, match="100 views open"):
+            table.view()
+        views.pop().delete()
+        views.append(table.view())
+        with Viewer(server.port) as another:
+            assert another.table().view().num_rows() == 1
+
+
+def test_viewers_are_bounded(power_dsn, write, tmp_path):
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn, "--max-viewers=2") as server, Viewer(server.port):
+        with Viewer(server.port):
+            with pytest.raises(Exception, match="503"):
+                Viewer(server.port).__enter__()
+        wait_for(lambda: server.status()["viewers"] == 1, what="a free place")
+        with Viewer(server.port) as viewer:
+            assert viewer.table().size() == 1
+
+
+class SlowViewer(Viewer):
+    """Stops to read when it is told to."""
+
+    reading = True
+
+    def _send(self, message: bytes):
+        self.sent = message
+        super()._send(message)
+
+    async def _receive(self):
+        while self.reading and (message := await self.socket.read_message()) is not None:
+            await asyncio.to_thread(self.client.handle_response, message)
+
+
+def test_a_viewer_that_does_not_read_is_dropped(power_dsn, power, tmp_path):
+    assert producer(tmp_path, power_dsn, "--count=35", "--interval-ms=30").wait() == 0
+    with Server(tmp_path, power_dsn) as server, Viewer(server.port) as beside:
+        slow = SlowViewer(server.port).__enter__()
+        view = slow.table().view()
+        view.to_columns()
+        slow.reading = False
+        for _ in range(100):
+            slow._send(slow.sent)
+        server.says("does not read what it asked for")
+        wait_for(lambda: server.status()["viewers"] == 1, what="its end")
+        assert beside.table().view().num_rows() == 10_000
+
+
+def test_a_peer_that_does_not_answer_pings_is_dropped(power_dsn, write, tmp_path):
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn, "--idle-s=1") as server, Viewer(server.port) as viewer:
+        with socket.create_connection(("127.0.0.1", server.port)) as silent:
+            silent.sendall(b"GET /websocket HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                           b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+            wait_for(lambda: server.status()["viewers"] == 2, what="the silent peer")
+            wait_for(lambda: server.status()["viewers"] == 1, what="its end")
+        assert viewer.table().size() == 1
