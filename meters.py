@@ -87,21 +87,29 @@ def insert_rows() -> str:
             f" VALUES ({', '.join('?' * len(DATA))})")
 
 
-def select_newest(limit: int, since_ms: int | None = None) -> str:
-    """The newest `limit` rows later than `since_ms` (epoch ms), newest first: SHOWN's columns.
+TIME = f"`{DATA[0].name}`"
+# The time is cast because taosws hands a TIMESTAMP over as a string, which is slow to parse.
+_ROWS = ", ".join(f"CAST({TIME} AS BIGINT)" if c is DATA[0] else f"`{c.name}`" for c in SHOWN)
 
-    The time is cast because taosws hands a TIMESTAMP over as a string, which is slow to parse.
-    """
-    ts = f"`{DATA[0].name}`"
-    shown = ", ".join(f"CAST({ts} AS BIGINT)" if c is DATA[0] else f"`{c.name}`" for c in SHOWN)
-    where = "" if since_ms is None else f" WHERE {ts} > {since_ms}"
-    return f"SELECT {shown} FROM `{SUPER_TABLE}`{where} ORDER BY {ts} DESC LIMIT {limit}"
+
+def select_newest(limit: int) -> str:
+    """The newest `limit` rows, newest first: SHOWN's columns, the time in epoch ms."""
+    return f"SELECT {_ROWS} FROM `{SUPER_TABLE}` ORDER BY {TIME} DESC LIMIT {limit}"
+
+
+def select_after(since_ms: int, limit: int) -> str:
+    """The first `limit` rows later than `since_ms` (epoch ms), ascending: SHOWN's columns, the time in epoch ms."""
+    return f"SELECT {_ROWS} FROM `{SUPER_TABLE}` WHERE {TIME} > {since_ms} ORDER BY {TIME} LIMIT {limit}"
+
+
+def select_time(place: int) -> str:
+    """The time (epoch ms) of the row in this place, counted from the newest, whose place is 0."""
+    return f"SELECT CAST({TIME} AS BIGINT) FROM `{SUPER_TABLE}` ORDER BY {TIME} DESC LIMIT 1 OFFSET {place}"
 
 
 def count_rows(after_ms: int, until_ms: int) -> str:
     """How many rows there are of a stretch of time, its end included (epoch ms)."""
-    ts = f"`{DATA[0].name}`"
-    return f"SELECT COUNT(*) FROM `{SUPER_TABLE}` WHERE {ts} > {after_ms} AND {ts} <= {until_ms}"
+    return f"SELECT COUNT(*) FROM `{SUPER_TABLE}` WHERE {TIME} > {after_ms} AND {TIME} <= {until_ms}"
 
 
 def to_arrow(rows: list[tuple]) -> bytes:

@@ -53,14 +53,17 @@ class Meters:
 
     async def tick(self) -> None:
         """One poll. The next tick waits for it: PeriodicCallback starts none while one is under way."""
-        state, arrow = await self.feed.poll()
-        if state.get("whole") and state["rows"] < options.table_limit:
-            logging.warning("rows were changed or deleted in the database: viewers get a new table")
-            self.viewers.start_over()
-            self.table = None
-        if arrow:
-            await asyncio.get_running_loop().run_in_executor(self.engine, self.update, arrow)
-        self.note(state)
+        following = self.feed.poll()
+        while following:
+            state, arrow = await following
+            following = asyncio.create_task(self.feed.poll()) if state.get("more") else None  # while the engine works
+            if state.get("start_over") and self.table:
+                logging.warning("rows were changed or deleted in the database: viewers get a new table")
+                self.viewers.start_over()
+                self.table = None
+            if arrow:
+                await asyncio.get_running_loop().run_in_executor(self.engine, self.update, arrow)
+            self.note(state)
 
     def update(self, arrow: bytes) -> None:
         """Makes the table with its first rows: grouped views on an *empty* one can hang Perspective for good."""
@@ -98,7 +101,7 @@ class Meters:
             "embedded": bool(version and "embedded" in version),
             "rows_seen": self.rows_seen, "rows_per_s": round((rows_now - rows_then) / max(now - then, 1e-3)),
             "newest_row_age_ms": newest and round(time.time() * 1000 - newest),
-            "table_rows": min(self.feed.rows, options.table_limit), "late_rows": self.late_rows,
+            "table_rows": min(self.feed.rows, options.table_limit) if self.table else None, "late_rows": self.late_rows,
             "waiting": self.state.get("waiting"), "last_error": self.state.get("error"),
             "viewers": len(self.viewers), "refused_requests": self.viewers.refused,
             "poller": process and process.pid,

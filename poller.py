@@ -4,13 +4,15 @@ taosws holds Python's global lock during every call, so a thread would not do: a
 that stalls would stall the server and every viewer with it.
 
 The server writes a line to this program's standard input for each poll; the answer on standard
-output is a line of JSON, then `bytes` bytes of Arrow IPC: the new rows, ascending. The first line
+output is a line of JSON, then `bytes` bytes of Arrow IPC: the new rows, ascending (`more` where there are
+still more). The first line
 on standard input says what earlier pollers have delivered: how long each Arrow IPC stream is that follows.
 """
 
 import json
 import sys
 import time
+from bisect import bisect_right
 from collections import Counter, deque
 from operator import itemgetter
 
@@ -28,11 +30,13 @@ NOT_YET = {  # what TDengine answers while the producer has not made them yet
     0x0388: "the database does not exist yet: start producer.py",
     0x2603: "the super table does not exist yet: start producer.py",
 }
+SLICE_ROWS = 50_000  # how many rows one poll delivers at most: a backlog comes in slices
 COMPARE_ROWS = 10_000  # how many of the newest rows are compared with the database now and then
 COMPARE_EVERY_S = 3
 COMPARE_RARELY_S = 60  # where each comparison finds changes, in a table that is not full
-TIME = itemgetter(0)
 LATE_MS, LATE_ROWS = 600_000, 500_000  # late rows are looked for in the last ten minutes, or so many rows
+EVER = -2**62  # before all times
+time_of = itemgetter(0)
 
 
 def difference(rows: list[tuple], others: list[tuple]) -> list[tuple]:
@@ -90,13 +94,14 @@ class Poller:
     def forget(self) -> None:
         self.delivered = deque(maxlen=options.table_limit)  # what the table holds, in its order
         self.recent = []  # of these, the rows of the overlap
-        self.newest = self.since = None  # times in epoch ms; the overlap begins after `since`
+        self.newest = self.since = EVER  # times in epoch ms; the overlap begins after `since`
+        self.more = False  # whether the last poll left rows for the next
 
     def remember(self, rows: list[tuple]) -> None:
         if not rows:
             return
         self.delivered.extend(rows)
-        recent = sorted((*self.recent, *rows), key=TIME)[-COMPARE_ROWS:]
+        recent = sorted((*self.recent, *rows[-COMPARE_ROWS:]), key=time_of)[-COMPARE_ROWS:]
         self.newest = recent[-1][0]
         self.since = self.newest - options.overlap_ms - 1
         if len(recent) == COMPARE_ROWS:  # so many rows that a shorter overlap has to do
@@ -107,7 +112,8 @@ class Poller:
         """The state, as the server's /status shows it, and the new rows as Arrow. Never raises for the database."""
         try:
             self.connect()
-            state, rows = self.compare() if time.monotonic() >= self.compare_at else self.read_on()
+            state = self.compare() if time.monotonic() >= self.compare_at and not self.more else {}
+            rows = self.read_whole(state) if state.get("whole") or not self.delivered else self.read_on(state)
             arrow = meters.to_arrow(rows) if rows else b""
         except (taosws.Error, meters.Mismatch, pa.ArrowException) as error:
             self.connection = None  # taosws' own reconnecting gives up for good after a while; a new one does not
@@ -117,7 +123,8 @@ class Poller:
         if state.get("whole"):
             self.forget()
         self.remember(rows)
-        return {"version": self.version, "newest": self.newest, "rows": len(rows)} | state, arrow
+        self.more = state["more"] = len(rows) == SLICE_ROWS
+        return state | {"version": self.version, "newest": self.newest if self.recent else None, "rows": len(rows)}, arrow
 
     def connect(self) -> None:
         if self.connection is None:
@@ -126,41 +133,47 @@ class Poller:
             tdengine.check_super_table(connection)
             self.connection = connection
 
-    def query(self, limit: int, since: int | None = None) -> list[tuple]:
-        """The newest rows, ascending."""
-        return list(self.connection.query(meters.select_newest(limit, since)))[::-1]
+    def query(self, sql: str) -> list[tuple]:
+        return list(self.connection.query(sql))
 
-    def read_on(self) -> tuple[dict, list[tuple]]:
-        """The rows that are new since the last poll, and whether there were more than have a place in the table."""
-        rows = self.query(options.table_limit, self.since)
-        gap = bool(self.recent) and len(rows) == options.table_limit and rows[0][0] > self.newest
-        return {"gap": gap}, difference(rows, self.recent)
+    def read_whole(self, state: dict) -> list[tuple]:
+        """The first slice of the newest `table_limit` rows; without so many, viewers cannot do with the table that they have."""
+        oldest = self.query(meters.select_time(options.table_limit - 1))
+        state["start_over"] = not oldest
+        return self.query(meters.select_after(oldest[0][0] - 1 if oldest else EVER, SLICE_ROWS))
 
-    def compare(self) -> tuple[dict, list[tuple]]:
-        """As `read_on`, or the whole; and how many rows were later than the overlap."""
+    def read_on(self, state: dict) -> list[tuple]:
+        """The rows that are new since the last poll; of a backlog only what has a place in the table."""
+        since = self.newest - 1 if self.more else self.since
+        rows = self.query(meters.select_after(since, SLICE_ROWS))
+        if len(rows) == SLICE_ROWS and not self.more:
+            oldest = self.query(meters.select_time(options.table_limit - 1))
+            if oldest and oldest[0][0] > self.newest:
+                state["gap"] = True
+                rows = self.query(meters.select_after(oldest[0][0] - 1, SLICE_ROWS))
+        known = bisect_right(rows, self.newest, key=time_of)
+        return difference(rows[:known], self.recent) + rows[known:]
+
+    def compare(self) -> dict:
+        """Whether rows that have been delivered are to be delivered anew, and how many rows were later than the overlap."""
         started = time.monotonic()
-        state, rows = self.changes()
-        if self.since is not None:
-            state["late"] = self.late.count(self.connection, self.newest - options.overlap_ms - 1)
-        new_table = state.get("whole") and len(rows) < options.table_limit  # which makes viewers connect again
+        state = {"whole": self.changed(), "late": self.late.count(self.connection, self.since) if self.recent else 0}
+        new_table = state["whole"] and len(self.delivered) < options.table_limit  # makes viewers connect again
         self.pause = min(2 * self.pause, COMPARE_RARELY_S) if new_table else COMPARE_EVERY_S / 4
         ended = time.monotonic()
         self.compare_at = ended + max(COMPARE_EVERY_S, self.pause, 20 * (ended - started))
-        return state, rows
+        return state
 
-    def changes(self) -> tuple[dict, list[tuple]]:
-        if not self.delivered:
-            return {}, self.query(options.table_limit)
+    def changed(self) -> bool:
+        """Whether the database's newest rows, the overlap apart, are others than those delivered."""
         limit = min(options.table_limit, COMPARE_ROWS)
-        rows = self.query(limit)
-        cut = rows[0][0] if len(rows) == limit else -1  # of this millisecond some rows may have found no place
+        rows = self.query(meters.select_newest(limit))[::-1]
+        cut = rows[0][0] if len(rows) == limit else EVER  # of this millisecond some rows may have found no place
         rows, delivered = ([row for row in some if row[0] > cut] for some in (rows, self.delivered))
-        new, gone = difference(rows, delivered), difference(delivered, rows)
+        gone = difference(delivered, rows)
         if len(gone) < len(delivered):  # the oldest may go: TDengine keeps rows for a time only
             gone = [row for row in gone if row[0] >= rows[0][0]]
-        if gone or any(row[0] <= self.newest - options.overlap_ms - 1 for row in new):
-            return {"whole": True}, self.query(options.table_limit)
-        return {"gap": cut > self.newest}, new
+        return bool(gone) or bool(difference([row for row in rows if row[0] <= self.since], delivered))
 
 
 def main() -> None:

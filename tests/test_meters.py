@@ -4,6 +4,8 @@ import shutil
 import subprocess
 import sys
 
+import pytest
+
 import meters
 from conftest import ROOT
 from programs import Server, producer
@@ -16,9 +18,42 @@ def test_statements():
         " TAGS (`groupid` INT, `location` BINARY(24))")
     assert meters.insert_rows() == (
         "INSERT INTO ? USING `meters` (`groupid`, `location`) TAGS (?, ?) VALUES (?, ?, ?, ?)")
-    assert meters.select_newest(10, 7) == (
+    assert meters.select_newest(10) == (
         "SELECT CAST(`ts` AS BIGINT), `location`, `groupid`, `current`, `voltage`, `phase`"
-        " FROM `meters` WHERE `ts` > 7 ORDER BY `ts` DESC LIMIT 10")
+        " FROM `meters` ORDER BY `ts` DESC LIMIT 10")
+    assert meters.select_after(7, 10) == (
+        "SELECT CAST(`ts` AS BIGINT), `location`, `groupid`, `current`, `voltage`, `phase`"
+        " FROM `meters` WHERE `ts` > 7 ORDER BY `ts` LIMIT 10")
+
+
+def test_rows_to_arrow_and_back():
+    rows = [(1764000000123, "Berkeley", 1, 10.5, 220, None), (1764000000124, None, None, None, None, 0.25)]
+    assert meters.from_arrow(meters.to_arrow(rows)) == rows
+    assert meters.from_arrow(meters.to_arrow([])) == []
+
+
+DESCRIBED = [("ts", "TIMESTAMP", 8, ""), ("current", "FLOAT", 4, ""), ("voltage", "INT", 4, ""), ("phase", "FLOAT", 4, ""),
+             ("groupid", "INT", 4, "TAG"), ("location", "VARCHAR", 24, "TAG")]
+
+
+@pytest.mark.parametrize("row, described, words", (
+    (2, [], "column voltage is missing in the database"),
+    (2, [("voltage", "DOUBLE", 8, "")], "column voltage is DOUBLE column in the database, INT column in meters.py"),
+    (5, [("location", "VARCHAR", 24, "")], "tag location is VARCHAR column in the database, VARCHAR tag in meters.py"),
+))
+def test_a_column_that_differs_is_named(row, described, words):
+    meters.check(DESCRIBED, "ms")
+    with pytest.raises(meters.Mismatch, match=words):
+        meters.check([*DESCRIBED[:row], *described, *DESCRIBED[row + 1:]], "ms")
+
+
+def test_another_precision_is_named():
+    with pytest.raises(meters.Mismatch, match="counts time in us, meters.py in ms"):
+        meters.check(DESCRIBED, "us")
+
+
+def test_more_columns_do_no_harm():
+    meters.check([*DESCRIBED, ("energy", "BIGINT", 8, "")], "ms")
 
 
 def test_perspective_schema():

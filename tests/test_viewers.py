@@ -82,7 +82,7 @@ def test_every_request_that_is_not_known_to_read_is_refused(power_dsn, write, tm
         kinds = sorted(set(range(3, 100)) - READING - {MAKE_PORT})
         with RawViewer(server.port) as viewer:
             for kind in kinds:
-                viewer._send(b"\x08\x01" + b"\x12\x0dmeters_values" + varint_bytes(kind << 3 | 2) + b"\0")
+                viewer.send(b"\x08\x01" + b"\x12\x0dmeters_values" + varint_bytes(kind << 3 | 2) + b"\0")
             wait_for(lambda: len(viewer.answers) == len(kinds), what="an answer for each")
             assert all(b"read-only" in answer for answer in viewer.answers)
             assert server.status()["refused_requests"] == len(kinds)
@@ -110,7 +110,7 @@ def test_what_is_no_request_ends_the_connection(power_dsn, write, tmp_path, mess
     write(0, now_ms())
     with Server(tmp_path, power_dsn) as server:
         with Viewer(server.port) as viewer:
-            viewer._send(message)
+            viewer.send(message)
             code, _ = wait_for(lambda: viewer.closed, what="the end of the connection")
             assert code == 1003
         assert server.status()["refused_requests"] == 1
@@ -120,7 +120,7 @@ def test_a_message_that_is_too_long_ends_the_connection(power_dsn, write, tmp_pa
     write(0, now_ms())
     with Server(tmp_path, power_dsn) as server, Viewer(server.port) as beside:
         with Viewer(server.port) as viewer:
-            viewer._send(b"\x1a" + b"\0" * MAX_REQUEST_BYTES)
+            viewer.send(b"\x1a" + b"\0" * MAX_REQUEST_BYTES)
             assert wait_for(lambda: viewer.closed, what="the end of the connection")
         assert beside.table().size() == 1
 
@@ -171,7 +171,7 @@ def test_a_viewer_that_does_not_read_is_dropped(power_dsn, power, tmp_path):
         view.to_columns()
         slow.reading = False
         for _ in range(100):
-            slow._send(slow.sent)
+            slow.send(slow.sent)
         server.says("does not read what it asked for")
         wait_for(lambda: server.status()["viewers"] == 1, what="its end")
         assert beside.table().view().num_rows() == 10_000

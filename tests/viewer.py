@@ -8,6 +8,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
 from conftest import wait_for
+from viewers import fields, refusal
 
 
 class Viewer:
@@ -18,6 +19,7 @@ class Viewer:
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.closed = None  # (code, reason) once the server has closed the connection
+        self.waiting = {}  # the requests without an answer, by the field that has their number
 
     def __enter__(self):
         self.thread.start()
@@ -36,12 +38,21 @@ class Viewer:
         return await websocket_connect(self.request, max_message_size=2**30)
 
     def _send(self, message: bytes):
+        request = fields(bytes(message))
+        self.waiting[request[1]] = request
+        self.send(message)
+
+    def send(self, message: bytes):
+        """Any message, past the client."""
         self.loop.call_soon_threadsafe(self.socket.write_message, bytes(message), True)
 
     async def _receive(self):
         while (message := await self.socket.read_message()) is not None:
+            self.waiting.pop(fields(message)[1], None)
             await asyncio.to_thread(self.client.handle_response, message)
         self.closed = (self.socket.close_code, self.socket.close_reason)
+        for request in self.waiting.values():  # a client would wait for the answers for ever
+            await asyncio.to_thread(self.client.handle_response, refusal(request, "the connection is lost"))
 
     def table(self, name: str = "meters_values"):
         """The hosted table, as soon as there is one."""
