@@ -30,7 +30,7 @@ NOT_YET = {  # what TDengine answers while the producer has not made them yet
     0x0388: "the database does not exist yet: start producer.py",
     0x2603: "the super table does not exist yet: start producer.py",
 }
-SLICE_ROWS = 50_000  # how many rows one poll delivers at most: a backlog comes in slices
+SLICE_ROWS = 10_000  # how many rows one poll delivers at most: a backlog comes in slices, of the size that Perspective takes best
 COMPARE_ROWS = 10_000  # how many of the newest rows are compared with the database now and then
 COMPARE_EVERY_S = 3
 COMPARE_RARELY_S = 60  # where each comparison finds changes, in a table that is not full
@@ -123,7 +123,7 @@ class Poller:
         if state.get("whole"):
             self.forget()
         self.remember(rows)
-        self.more = state["more"] = len(rows) == SLICE_ROWS
+        self.more = state["more"]
         return state | {"version": self.version, "newest": self.newest if self.recent else None, "rows": len(rows)}, arrow
 
     def connect(self) -> None:
@@ -140,17 +140,21 @@ class Poller:
         """The first slice of the newest `table_limit` rows; without so many, viewers cannot do with the table that they have."""
         oldest = self.query(meters.select_time(options.table_limit - 1))
         state["start_over"] = not oldest
-        return self.query(meters.select_after(oldest[0][0] - 1 if oldest else EVER, SLICE_ROWS))
+        return self.read_slice(oldest[0][0] - 1 if oldest else EVER, state)
+
+    def read_slice(self, since: int, state: dict) -> list[tuple]:
+        rows = self.query(meters.select_after(since, SLICE_ROWS))
+        state["more"] = len(rows) == SLICE_ROWS
+        return rows
 
     def read_on(self, state: dict) -> list[tuple]:
         """The rows that are new since the last poll; of a backlog only what has a place in the table."""
-        since = self.newest - 1 if self.more else self.since
-        rows = self.query(meters.select_after(since, SLICE_ROWS))
-        if len(rows) == SLICE_ROWS and not self.more:
+        rows = self.read_slice(self.newest - 1 if self.more else self.since, state)
+        if state["more"] and not self.more:
             oldest = self.query(meters.select_time(options.table_limit - 1))
             if oldest and oldest[0][0] > self.newest:
                 state["gap"] = True
-                rows = self.query(meters.select_after(oldest[0][0] - 1, SLICE_ROWS))
+                rows = self.read_slice(oldest[0][0] - 1, state)
         known = bisect_right(rows, self.newest, key=time_of)
         return difference(rows[:known], self.recent) + rows[known:]
 
