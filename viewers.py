@@ -12,6 +12,7 @@ from tornado.web import HTTPError, RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from settings import options, setting
+from viewer_requests import DELETE_VIEW, MAKE_PORT, MAKE_VIEW, objection, parse_request
 
 setting("allowed_origins", "http://localhost:8081,http://127.0.0.1:8081",
         "pages of these origins may connect, beside the server's own; separated by commas")
@@ -21,73 +22,6 @@ setting("idle_s", 20, "seconds after which a viewer that does not answer a ping 
 
 MAX_REQUEST_BYTES = 2**18
 MAX_UNREAD_BYTES = 2**23  # sent to a viewer and not read by it, before it is dropped: room for a big answer or two
-MAX_VIEWS = 100  # of one viewer
-
-# Fields of perspective.proto's Request, each a kind of request: what a viewer needs to look at a table.
-# The others (make table, join, delete table, remove, replace, update) change one.
-ENVELOPE = {1, 2}  # msg_id, entity_id
-MAKE_PORT, MAKE_VIEW, DELETE_VIEW = 5, 6, 11
-READING = {3, 4, 6, 7, 8, *range(10, 27), 29, 30, 34, 35, 36, 37, 39, 40, 41}
-SERVER_ERROR = b"\x92\x03"  # the key of the Response's field 50
-NOTHING = b"\2\0"  # a field with no content
-READ_ONLY = "this server is read-only: viewers look at the table, they do not change it"
-TOO_MANY_VIEWS = f"a viewer may have {MAX_VIEWS} views open here: close some"
-
-
-def fields(message: bytes) -> dict[int, bytes]:
-    """The fields of a protobuf message, by number, each as it stands there. Raises ValueError where it is none."""
-    found, at = {}, 0
-    while at < len(message):
-        start = at
-        key, at = varint(message, at)
-        match key & 7:
-            case 0:
-                _, at = varint(message, at)
-            case 2:
-                length, at = varint(message, at)
-                at += length
-            case wire_type:
-                raise ValueError(f"wire type {wire_type} is in no request")
-        found[key >> 3] = message[start:at]
-    if at > len(message):
-        raise ValueError("cut short")
-    return found
-
-
-def varint(message: bytes, at: int) -> tuple[int, int]:
-    """The number at `at`, and where the next thing starts."""
-    value = 0
-    for shift in range(0, 70, 7):
-        if at >= len(message):
-            raise ValueError("cut short")
-        byte = message[at]
-        at += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, at
-    raise ValueError("a number of more than ten bytes")
-
-
-def content(field: bytes) -> bytes:
-    """What is in a field that is a text or a message. Raises ValueError where it is neither."""
-    if field[0] & 7 != 2:
-        raise ValueError("a number in place of a text")
-    _, at = varint(field, 0)
-    _, at = varint(field, at)
-    return field[at:]
-
-
-def named_view(request: dict[int, bytes]) -> bytes:
-    """The name of the view that a request makes or deletes."""
-    if MAKE_VIEW in request:
-        return content(fields(content(request[MAKE_VIEW])).get(1, NOTHING))
-    return content(request.get(2, NOTHING))
-
-
-def refusal(request: dict[int, bytes], why: str) -> bytes:
-    """The Response that tells the sender of `request` why nothing happened."""
-    error = b"\x0a" + bytes([len(why)]) + why.encode()  # ServerError's field 1: the message
-    return request.get(1, b"") + request.get(2, b"") + SERVER_ERROR + bytes([len(error)]) + error
 
 
 def allowed_origin(origin: str, host: str) -> bool:
@@ -109,6 +43,7 @@ class Viewers(set):
         super().__init__()
         self.engine = engine
         self.server = perspective.Server()
+        self.views = set()  # the names of all open views
         self.refused = 0
 
     def start_over(self) -> None:
@@ -141,6 +76,7 @@ class ViewerHandler(WebSocketHandler):
 
     def on_close(self) -> None:
         self.viewers.discard(self)
+        self.forget(set(self.views))
         self.viewers.engine.submit(self.session.close)
 
     def send(self, message: bytes) -> None:
@@ -154,30 +90,28 @@ class ViewerHandler(WebSocketHandler):
 
     async def on_message(self, message: bytes | str) -> None:
         try:
-            request = fields(message) if isinstance(message, bytes) else {}
-            kinds = request.keys() - ENVELOPE
-            view = named_view(request)
+            request = parse_request(message)
         except ValueError:
-            kinds = set()
-        if not kinds:
-            self.count_refusal("a message that is not Perspective's")
-            self.close(1003, "not a request of Perspective's protocol")
-        elif kinds == {MAKE_PORT}:
+            self.count_refusal("a message that is no request of Perspective's")
+            return self.close(1003, "no request of Perspective's protocol")
+        if request.kind == MAKE_PORT:
             # A datagrid asks for a port to send edits through, and draws nothing until it has one. Read as an
             # answer, its own request says "port 0", the one that is always there: no new port for the table.
             self.send(message)
-        elif not kinds <= READING:
-            self.count_refusal(f"a request of kind {sorted(kinds)}")
-            self.send(refusal(request, READ_ONLY))
-        elif MAKE_VIEW in kinds and len(self.views) >= MAX_VIEWS:
-            self.count_refusal("one view more")
-            self.send(refusal(request, TOO_MANY_VIEWS))
+        elif why := objection(request, self.views, self.viewers.views):
+            self.count_refusal(f"a request of kind {request.kind}: {why}")
+            self.send(request.refusal(why))
         else:
-            if MAKE_VIEW in kinds:
-                self.views.add(view)
-            elif DELETE_VIEW in kinds:
-                self.views.discard(view)
+            if request.kind == MAKE_VIEW:
+                self.views.update(request.fields[1])
+                self.viewers.views.update(request.fields[1])
+            elif request.kind == DELETE_VIEW:
+                self.forget({request.entity})
             await asyncio.get_running_loop().run_in_executor(self.viewers.engine, self.session.handle_request, message)
+
+    def forget(self, views: set[str]) -> None:
+        self.viewers.views -= views
+        self.views -= views
 
     def count_refusal(self, what: str) -> None:
         self.viewers.refused += 1

@@ -9,7 +9,8 @@ import pytest
 from conftest import wait_for
 from programs import Server, now_ms, producer
 from viewer import Viewer
-from viewers import MAKE_PORT, MAX_REQUEST_BYTES, MAX_VIEWS, READING
+from viewer_requests import COLLAPSE, DELETE_VIEW, MAKE_VIEW, MAX_VIEWS, REQUESTS, encode, parse_request
+from viewers import MAX_REQUEST_BYTES
 
 
 def test_viewers_only_read(power_dsn, write, tmp_path):
@@ -79,13 +80,45 @@ def test_a_token_where_none_is_wanted_is_ignored(power_dsn, write, tmp_path):
 def test_every_request_that_is_not_known_to_read_is_refused(power_dsn, write, tmp_path):
     write(0, now_ms())
     with Server(tmp_path, power_dsn) as server:
-        kinds = sorted(set(range(3, 100)) - READING - {MAKE_PORT})
+        kinds = sorted(set(range(3, 100)) - REQUESTS.keys())
         with RawViewer(server.port) as viewer:
             for kind in kinds:
-                viewer.send(b"\x08\x01" + b"\x12\x0dmeters_values" + varint_bytes(kind << 3 | 2) + b"\0")
+                viewer.send(encode(1, kind) + encode(2, b"meters_values") + encode(kind, b""))
             wait_for(lambda: len(viewer.answers) == len(kinds), what="an answer for each")
             assert all(b"read-only" in answer for answer in viewer.answers)
             assert server.status()["refused_requests"] == len(kinds)
+
+
+@pytest.mark.parametrize("config, why", (
+    ({"filter": [["voltage", "==", []]]}, "a filter needs a value"),  # the engine dies of it
+    ({"filter": [["voltage", "is not null", []]]}, "a filter needs a value"),
+    ({"split_by": ["timestamp"]}, "splitting by timestamp would make a column for each"),
+    ({"expressions": {"x": "for (var i := 0; i < 90000; i += 1) { i; }; 1"}}, "no loop"),
+    ({"expressions": {"x": "var v[1000000] := [0]; 1"}}, "no loop and no array"),
+))
+def test_views_that_would_end_or_stop_the_engine_are_refused(power_dsn, write, tmp_path, config, why):
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn) as server, Viewer(server.port) as viewer:
+        table = viewer.table()
+        with pytest.raises(BaseException, match=why):
+            table.view(**config)
+        assert table.view(filter=[["location", "in", []], ["phase", "is null", None]]).num_rows() == 0
+        assert table.view(split_by=["location"], expressions={"twice": '2 * "voltage"'}).num_rows() == 1
+
+
+def test_views_belong_to_the_viewer_who_made_them(power_dsn, write, tmp_path):
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn) as server, SlowViewer(server.port) as viewer, RawViewer(server.port) as other:
+        view = viewer.table().view(group_by=["location"])
+        made = next(request for request in map(parse_request, viewer.sent) if request.kind == MAKE_VIEW)
+        name = made.fields[1][0].encode()
+        for frame, why in ((encode(1, 1) + encode(2, name) + encode(DELETE_VIEW, b""), b"no view of this name"),
+                           (encode(1, 2) + encode(2, name) + encode(COLLAPSE, b""), b"no view of this name"),
+                           (encode(1, 3) + encode(2, b"meters_values") + encode(MAKE_VIEW, encode(1, name)), b"must be new")):
+            other.send(frame)
+            wait_for(lambda: other.answers, what="an answer")
+            assert why in other.answers.pop()
+        assert view.num_rows() == 2
 
 
 class RawViewer(Viewer):
@@ -99,10 +132,6 @@ class RawViewer(Viewer):
         while (message := await self.socket.read_message()) is not None:
             self.answers.append(message)
         self.closed = True
-
-
-def varint_bytes(number: int) -> bytes:
-    return bytes([number]) if number < 128 else bytes([number & 127 | 128, number >> 7])
 
 
 @pytest.mark.parametrize("message", (b"", b"\xff" * 20, b"\x08\x01", b"\x0d\0\0\0\0", b"\x1a\x05", b"\x32\x02\x08\x01" * 3))
@@ -150,17 +179,20 @@ def test_viewers_are_bounded(power_dsn, write, tmp_path):
 
 
 class SlowViewer(Viewer):
-    """Stops to read when it is told to."""
+    """Keeps what it sends, and stops to read when it is told to."""
 
-    reading = True
+    def __init__(self, port: int):
+        super().__init__(port)
+        self.sent, self.reading = [], True
 
     def _send(self, message: bytes):
-        self.sent = message
+        self.sent.append(bytes(message))
         super()._send(message)
 
     async def _receive(self):
         while self.reading and (message := await self.socket.read_message()) is not None:
             await asyncio.to_thread(self.client.handle_response, message)
+        self.closed = True
 
 
 def test_a_viewer_that_does_not_read_is_dropped(power_dsn, power, tmp_path):
@@ -171,7 +203,7 @@ def test_a_viewer_that_does_not_read_is_dropped(power_dsn, power, tmp_path):
         view.to_columns()
         slow.reading = False
         for _ in range(100):
-            slow.send(slow.sent)
+            slow.send(slow.sent[-1])
         server.says("does not read what it asked for")
         wait_for(lambda: server.status()["viewers"] == 1, what="its end")
         assert beside.table().view().num_rows() == 10_000

@@ -8,7 +8,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
 from conftest import wait_for
-from viewers import fields, refusal
+from viewer_requests import parse_request, varint
 
 
 class Viewer:
@@ -19,7 +19,7 @@ class Viewer:
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.closed = None  # (code, reason) once the server has closed the connection
-        self.waiting = {}  # the requests without an answer, by the field that has their number
+        self.waiting = {}  # the requests without an answer, by their number
 
     def __enter__(self):
         self.thread.start()
@@ -38,8 +38,8 @@ class Viewer:
         return await websocket_connect(self.request, max_message_size=2**30)
 
     def _send(self, message: bytes):
-        request = fields(bytes(message))
-        self.waiting[request[1]] = request
+        request = parse_request(bytes(message))
+        self.waiting[request.id] = request
         self.send(message)
 
     def send(self, message: bytes):
@@ -48,11 +48,11 @@ class Viewer:
 
     async def _receive(self):
         while (message := await self.socket.read_message()) is not None:
-            self.waiting.pop(fields(message)[1], None)
+            self.waiting.pop(varint(message, 1)[0], None)  # its first field is the request's number
             await asyncio.to_thread(self.client.handle_response, message)
         self.closed = (self.socket.close_code, self.socket.close_reason)
         for request in self.waiting.values():  # a client would wait for the answers for ever
-            await asyncio.to_thread(self.client.handle_response, refusal(request, "the connection is lost"))
+            await asyncio.to_thread(self.client.handle_response, request.refusal("the connection is lost"))
 
     def table(self, name: str = "meters_values"):
         """The hosted table, as soon as there is one."""

@@ -1,0 +1,141 @@
+"""What viewers may ask: Perspective's requests that read, field by field, and the reasons to refuse one.
+
+Perspective's engine trusts those who ask: some messages end the process, with all its viewers. So only what
+is known to be well-formed passes. Source: perspective.proto of 5.6.1, and what its viewers were seen to send.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import meters
+
+MAX_VIEWS = 100  # of one viewer
+NUMBER, DOUBLE, TEXT, RAW = "number", "double", "text", "raw"
+WIRE_TYPES = {NUMBER: 0, DOUBLE: 1, TEXT: 2, RAW: 2}  # protobuf's; messages have 2
+LOOP = re.compile(r"\b(for|while)\s*\(|\brepeat\b|\bvar\s+\w+\s*\[", re.IGNORECASE)
+
+# A message is the fields that it may have, by number: each a number, a double, a text or a message.
+AGGREGATE = {1: TEXT, 2: {1: TEXT}}
+EXPRESSION = {1: TEXT, 2: TEXT}
+FILTER = {1: TEXT, 2: TEXT, 3: {1: NUMBER, 4: DOUBLE, 6: TEXT, 7: NUMBER}}  # column, operator, values
+VIEW = {1: TEXT, 2: TEXT, 3: {1: NUMBER, 2: {1: TEXT}}, 4: FILTER, 5: {1: TEXT, 2: NUMBER}, 6: EXPRESSION, 7: AGGREGATE,
+        8: NUMBER, 9: NUMBER, 10: NUMBER}  # group_by, split_by, columns, filter, sort, expressions, aggregates, ...
+VIEWPORT = {1: NUMBER, 2: NUMBER, 3: NUMBER, 4: NUMBER}
+ROWS = {1: VIEWPORT, 2: NUMBER, 3: NUMBER, 4: NUMBER}
+MAKE_PORT, MAKE_VIEW, DELETE_VIEW, COLLAPSE, EXPAND, SET_DEPTH, VALIDATE = 5, 6, 11, 18, 19, 23, 41
+REQUESTS = {
+    3: {}, 4: {1: NUMBER}, MAKE_PORT: {}, MAKE_VIEW: {1: TEXT, 2: VIEW}, 7: {}, 8: {}, 10: {1: NUMBER, 2: NUMBER}, DELETE_VIEW: {},
+    12: {}, 13: {}, 14: {}, 15: {}, 16: {1: VIEWPORT, 2: TEXT, 3: NUMBER, 4: NUMBER}, 17: {}, COLLAPSE: {1: NUMBER},
+    EXPAND: {1: NUMBER}, 20: {1: TEXT}, 21: {1: NUMBER}, 22: {1: NUMBER}, SET_DEPTH: {1: NUMBER}, 24: ROWS, 25: ROWS, 26: ROWS,
+    29: {}, 30: {1: NUMBER}, 34: {}, 35: {1: NUMBER}, 36: ROWS, 37: {1: NUMBER}, 39: {}, 40: {1: NUMBER},
+    VALIDATE: {1: EXPRESSION, 2: TEXT, 3: TEXT},
+}
+READ_ONLY = "this server is read-only: viewers look at the table, they do not change it"
+CONTINUOUS = {name for name, type in meters.PERSPECTIVE_SCHEMA.items() if type in ("datetime", "float")}
+
+
+@dataclass
+class Request:
+    """A request's number, the table or view that it is for, its kind (a key of REQUESTS, or one unknown) and its fields."""
+
+    id: int
+    entity: str
+    kind: int
+    fields: dict[int, list]
+
+    def refusal(self, why: str) -> bytes:
+        """The Response that tells the sender why nothing happened: a ServerError with a message, field 50."""
+        return encode(1, self.id) + encode(2, self.entity.encode()) + encode(50, encode(1, why.encode()))
+
+
+def encode(field: int, value: int | bytes) -> bytes:
+    """A field of a protobuf message."""
+    if isinstance(value, int):
+        return to_varint(field << 3) + to_varint(value)
+    return to_varint(field << 3 | 2) + to_varint(len(value)) + value
+
+
+def to_varint(number: int) -> bytes:
+    return bytes([number]) if number < 128 else bytes([number & 127 | 128]) + to_varint(number >> 7)
+
+
+def varint(message: bytes, at: int) -> tuple[int, int]:
+    """The number at `at`, and where the next thing starts."""
+    value = 0
+    for shift in range(0, 70, 7):
+        if at >= len(message):
+            break
+        value |= (message[at] & 127) << shift
+        at += 1
+        if message[at - 1] < 128:
+            return value, at
+    raise ValueError("no number")
+
+
+def parse(message: bytes, known: dict) -> dict[int, list]:
+    """The values of a message's fields, by number. Raises ValueError for a field that is unknown or not what it should be."""
+    found, at = {}, 0
+    while at < len(message):
+        key, at = varint(message, at)
+        kind = known.get(key >> 3)
+        if kind is None or key & 7 != (2 if isinstance(kind, dict) else WIRE_TYPES[kind]):
+            raise ValueError(f"field {key >> 3} is unknown, or of another type")
+        if kind == NUMBER:
+            value, at = varint(message, at)
+        else:
+            length, at = (8, at) if kind == DOUBLE else varint(message, at)
+            value, at = message[at:at + length], at + length
+            if at > len(message):
+                raise ValueError("cut short")
+            if kind == TEXT:
+                value = value.decode()
+            elif isinstance(kind, dict):
+                value = parse(value, kind)
+        found.setdefault(key >> 3, []).append(value)
+    return found
+
+
+def parse_request(message: bytes | str) -> Request:
+    """Raises ValueError for what is not exactly one request."""
+    if isinstance(message, str):
+        raise ValueError("a text")
+    found = parse(message, dict.fromkeys(range(3, 1000), RAW) | REQUESTS | {1: NUMBER, 2: TEXT})
+    kinds = found.keys() - {1, 2}
+    if len(kinds) != 1 or any(len(values) > 1 for values in found.values()):
+        raise ValueError("not one request")
+    kind, = kinds
+    return Request(found.get(1, [0])[0], found.get(2, [""])[0], kind, found[kind][0])
+
+
+def objection(request: Request, own_views: set[str], all_views: set[str]) -> str:
+    """Why this request is refused, "" where it is not; `own_views` are those of the viewer that asks."""
+    if request.kind not in REQUESTS:
+        return READ_ONLY
+    if request.kind in (DELETE_VIEW, COLLAPSE, EXPAND, SET_DEPTH) and request.entity not in own_views:
+        return "you have no view of this name"
+    if request.kind == VALIDATE:
+        return objection_to_expressions(text for entry in request.fields.get(1, []) for text in entry.get(2, []))
+    if request.kind == MAKE_VIEW:
+        (name,), views = request.fields.get(1, [""]), request.fields.get(2, [{}])
+        if len(own_views) >= MAX_VIEWS:
+            return f"a viewer may have {MAX_VIEWS} views open here: close some"
+        if not name or name in all_views or len(views) > 1:
+            return "the name of a view must be new"  # the engine dies of a second view of the same name
+        return objection_to_view(views[0])
+    return ""
+
+
+def objection_to_view(view: dict[int, list]) -> str:
+    for each in view.get(4, []):
+        if 3 not in each and each.get(2) not in (["in"], ["not in"]):
+            return "a filter needs a value"  # the engine dies of one without
+    for name in view.get(2, []):
+        if name in CONTINUOUS:
+            return f"splitting by {name} would make a column for each of its values: split by bucket(\"{name}\", ...) instead"
+    return objection_to_expressions(text for entry in view.get(6, []) for text in entry.get(2, []))
+
+
+def objection_to_expressions(expressions: Iterable[str]) -> str:
+    """A loop can keep the engine busy, and all viewers waiting, for minutes."""
+    return "an expression may have no loop and no array here" if any(map(LOOP.search, expressions)) else ""
