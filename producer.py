@@ -51,12 +51,12 @@ def spread(count: int, after: int, until: int) -> list[int]:
     return [after + span * (i + 1) // count for i in range(count)]
 
 
-def bind(meter: int, timestamps: list[int]) -> taosws.PyStmt2BindParam:
-    """One meter's part of a tick: its subtable's name, its tags and its rows."""
+def bind(meter: int, rows: dict[str, list]) -> taosws.PyStmt2BindParam:
+    """One meter's part of a tick: its subtable's name, its tags and its rows, as columns by their name."""
     def view(kind, column, value):
         return getattr(taosws, f"{getattr(column.type, f'bind_{kind}')}_to_{kind}")(value)
 
-    values, rows = tags(meter), random_rows(timestamps)
+    values = tags(meter)
     return taosws.stmt2_bind_param_view(
         f"d_bind_{meter}",
         [view("tag", column, values[column.name]) for column in meters.TAGS],
@@ -117,7 +117,8 @@ class StatusLine:
 async def sleep(stop: asyncio.Event, seconds: float) -> None:
     """Sleeps, or until told to stop."""
     try:
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()
     except TimeoutError:
         pass
 
@@ -146,12 +147,11 @@ async def produce(writer: Writer, stop: asyncio.Event) -> None:
             until = time.time_ns() // 10**6 - (due - ticks) * interval
             last = max(last, until - ticks * interval)
             batch = {m: spread(share * ticks, last, until) for m, share in enumerate(shares) if share}
-            bound = [bind(m, timestamps) for m, timestamps in batch.items()]
+            bound = [bind(m, random_rows(timestamps)) for m, timestamps in batch.items()]
         error = writer.write(bound)
         status.show(writer, error)
-        if error:
-            await sleep(stop, 0.5)
-        else:
+        await sleep(stop, 0.5 if error else 0)  # also where the next tick is late already: signals come in here
+        if not error:
             done, ticks, last = done + ticks, 0, max(timestamps[-1] for timestamps in batch.values())
     if error:
         owed = min(int((time.monotonic() - start) * 1000 / interval), options.count or sys.maxsize) - done

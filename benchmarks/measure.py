@@ -1,6 +1,7 @@
 """What the benchmarks share: the demo's processes started as for tests, and what they use (Linux: from /proc)."""
 
 import os
+import statistics
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -32,6 +33,11 @@ def cpu_s(pid: int) -> float:
 
 def disk_mb(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) >> 20
+
+
+def summary(values: list[float]) -> dict[str, float]:
+    """Median and 99th percentile."""
+    return {"p50": round(statistics.median(values), 3), "p99": round(statistics.quantiles(values, n=100)[98], 3)}
 
 
 @contextmanager

@@ -33,7 +33,7 @@ def main(hours: float = 24) -> None:
             for minute in range(1, minutes + 1):
                 until = end - (minutes - minute) * MINUTE_MS
                 times = producer.spread(ROWS_A_MINUTE, until - MINUTE_MS, until)
-                while error := writer.write([producer.bind(meter, times) for meter in range(10)]):
+                while error := writer.write([producer.bind(meter, producer.random_rows(times)) for meter in range(10)]):
                     print(error, file=sys.stderr)
                 if minute * SAMPLES // minutes > len(samples):
                     samples.append({name: (memory_mb(pid), descriptors(pid)) for name, pid in processes.items()}

@@ -80,6 +80,12 @@ def test_stop_says_what_was_written(run, one, power, signal_number):
     assert rows % 300 == 0  # whole ticks
 
 
+def test_a_producer_that_is_always_late_can_be_stopped(run):
+    program = run("--interval-ms=1", "--rows-per-interval=3000", "--meters=3000")
+    program.says("rows/s")
+    assert program.end(10) == 0
+
+
 def stored(connection, table: str = "power.meters") -> int:
     try:
         (count,), = connection.query(f"SELECT COUNT(*) FROM {table}")
