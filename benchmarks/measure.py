@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+TABLE_LIMIT = 100_000  # where much is carried at once
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
