@@ -57,16 +57,20 @@ class Meters:
         while following:
             state, arrow = await following
             following = asyncio.create_task(self.feed.poll()) if state.get("more") else None  # while the engine works
-            if state.get("start_over") and self.table:
+            start_over = bool(state.get("start_over") and self.table)
+            if arrow or start_over:
+                await asyncio.get_running_loop().run_in_executor(self.engine, self.update, arrow, start_over)
+            if start_over:
                 logging.warning("rows were changed or deleted in the database: viewers get a new table")
-                self.viewers.start_over()
-                self.table = None
-            if arrow:
-                await asyncio.get_running_loop().run_in_executor(self.engine, self.update, arrow)
+                self.viewers.close_all()
             self.note(state)
 
-    def update(self, arrow: bytes) -> None:
+    def update(self, arrow: bytes, start_over: bool) -> None:
         """Makes the table with its first rows: grouped views on an *empty* one can hang Perspective for good."""
+        if start_over:
+            self.viewers.server, self.table = perspective.Server(), None
+        if not arrow:
+            return
         if self.table is None:
             client = self.viewers.server.new_local_client()
             self.table = client.table(arrow, limit=options.table_limit, name=meters.PERSPECTIVE_TABLE)
@@ -136,7 +140,8 @@ def make_app(table: Meters) -> Application:
         (r"/", RedirectHandler, {"url": f"/{PAGE}", "permanent": False}),
         (rf"/({PAGE})", StaticFileHandler, {"path": str(ROOT)}),
         (r"/assets/perspective/(.*)", StaticFileHandler, {"path": str(ASSETS)}),
-    ], websocket_max_message_size=MAX_REQUEST_BYTES, websocket_ping_interval=options.idle_s, log_function=lambda handler: None)  # no line a request
+    ], websocket_max_message_size=MAX_REQUEST_BYTES, websocket_ping_interval=options.idle_s,
+        log_function=lambda handler: None)  # no line a request
 
 
 async def main() -> None:

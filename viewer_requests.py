@@ -5,7 +5,6 @@ is known to be well-formed passes. Source: perspective.proto of 5.6.1, and what 
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import meters
@@ -13,13 +12,12 @@ import meters
 MAX_VIEWS = 100  # of one viewer
 NUMBER, DOUBLE, TEXT, RAW = "number", "double", "text", "raw"
 WIRE_TYPES = {NUMBER: 0, DOUBLE: 1, TEXT: 2, RAW: 2}  # protobuf's; messages have 2
-LOOP = re.compile(r"\b(for|while)\s*\(|\brepeat\b|\bvar\s+\w+\s*\[", re.IGNORECASE)
+LOOP = re.compile(r"\b(for|while)\s*[(/#]|\brepeat\b|\bvar\s*(\w+\s*)?[\[/#]", re.IGNORECASE)  # comments begin by / or #
 
 # A message is the fields that it may have, by number: each a number, a double, a text or a message.
 AGGREGATE = {1: TEXT, 2: {1: TEXT}}
-EXPRESSION = {1: TEXT, 2: TEXT}
 FILTER = {1: TEXT, 2: TEXT, 3: {1: NUMBER, 4: DOUBLE, 6: TEXT, 7: NUMBER}}  # column, operator, values
-VIEW = {1: TEXT, 2: TEXT, 3: {1: NUMBER, 2: {1: TEXT}}, 4: FILTER, 5: {1: TEXT, 2: NUMBER}, 6: EXPRESSION, 7: AGGREGATE,
+VIEW = {1: TEXT, 2: TEXT, 3: {1: NUMBER, 2: {1: TEXT}}, 4: FILTER, 5: {1: TEXT, 2: NUMBER}, 6: {1: TEXT, 2: TEXT}, 7: AGGREGATE,
         8: NUMBER, 9: NUMBER, 10: NUMBER}  # group_by, split_by, columns, filter, sort, expressions, aggregates, ...
 VIEWPORT = {1: NUMBER, 2: NUMBER, 3: NUMBER, 4: NUMBER}
 ROWS = {1: VIEWPORT, 2: NUMBER, 3: NUMBER, 4: NUMBER}
@@ -29,7 +27,7 @@ REQUESTS = {
     12: {}, 13: {}, 14: {}, 15: {}, 16: {1: VIEWPORT, 2: TEXT, 3: NUMBER, 4: NUMBER}, 17: {}, COLLAPSE: {1: NUMBER},
     EXPAND: {1: NUMBER}, 20: {1: TEXT}, 21: {1: NUMBER}, 22: {1: NUMBER}, SET_DEPTH: {1: NUMBER}, 24: ROWS, 25: ROWS, 26: ROWS,
     29: {}, 30: {1: NUMBER}, 34: {}, 35: {1: NUMBER}, 36: ROWS, 37: {1: NUMBER}, 39: {}, 40: {1: NUMBER},
-    VALIDATE: {1: EXPRESSION, 2: TEXT, 3: TEXT},
+    VALIDATE: {1: VIEW},
 }
 READ_ONLY = "this server is read-only: viewers look at the table, they do not change it"
 CONTINUOUS = {name for name, type in meters.PERSPECTIVE_SCHEMA.items() if type in ("datetime", "float")}
@@ -115,12 +113,12 @@ def objection(request: Request, own_views: set[str], all_views: set[str]) -> str
     if request.kind in (DELETE_VIEW, COLLAPSE, EXPAND, SET_DEPTH) and request.entity not in own_views:
         return "you have no view of this name"
     if request.kind == VALIDATE:
-        return objection_to_expressions(text for entry in request.fields.get(1, []) for text in entry.get(2, []))
+        return "".join(map(objection_to_expressions, request.fields.get(1, [])))
     if request.kind == MAKE_VIEW:
-        (name,), views = request.fields.get(1, [""]), request.fields.get(2, [{}])
+        names, views = request.fields.get(1, [""]), request.fields.get(2, [{}])
         if len(own_views) >= MAX_VIEWS:
             return f"a viewer may have {MAX_VIEWS} views open here: close some"
-        if not name or name in all_views or len(views) > 1:
+        if len(names) > 1 or len(views) > 1 or not names[0] or names[0] in all_views:
             return "the name of a view must be new"  # the engine dies of a second view of the same name
         return objection_to_view(views[0])
     return ""
@@ -133,9 +131,10 @@ def objection_to_view(view: dict[int, list]) -> str:
     for name in view.get(2, []):
         if name in CONTINUOUS:
             return f"splitting by {name} would make a column for each of its values: split by bucket(\"{name}\", ...) instead"
-    return objection_to_expressions(text for entry in view.get(6, []) for text in entry.get(2, []))
+    return objection_to_expressions(view)
 
 
-def objection_to_expressions(expressions: Iterable[str]) -> str:
+def objection_to_expressions(view: dict[int, list]) -> str:
     """A loop can keep the engine busy, and all viewers waiting, for minutes."""
-    return "an expression may have no loop and no array here" if any(map(LOOP.search, expressions)) else ""
+    texts = (text for entry in view.get(6, []) for text in entry.get(2, []))
+    return "an expression may have no loop and no array here" if any(map(LOOP.search, texts)) else ""

@@ -37,7 +37,7 @@ def check_token(handler: RequestHandler) -> None:
 
 
 class Viewers(set):
-    """The connections of all viewers, and the Perspective server that they look at."""
+    """The connections of all viewers, and the Perspective server that they look at: only its engine's thread may call it."""
 
     def __init__(self, engine: Executor):
         super().__init__()
@@ -46,9 +46,8 @@ class Viewers(set):
         self.views = set()  # the names of all open views
         self.refused = 0
 
-    def start_over(self) -> None:
-        """A new Perspective server, without a table; whoever looks at the old one is asked to connect again."""
-        self.server = perspective.Server()
+    def close_all(self) -> None:
+        """Asks all viewers to connect again."""
         for viewer in list(self):
             viewer.close(1012, "there is a new table")
 
@@ -67,17 +66,23 @@ class ViewerHandler(WebSocketHandler):
     def check_origin(self, origin: str) -> bool:
         return allowed_origin(origin, self.request.host)
 
-    def open(self) -> None:
-        self.views = set()
+    async def open(self) -> None:
+        self.session, self.views = None, set()
         self.ws_connection.stream.max_write_buffer_size = max(MAX_UNREAD_BYTES, 200 * options.table_limit)
-        loop = asyncio.get_running_loop()
-        self.session = self.viewers.server.new_session(lambda message: loop.call_soon_threadsafe(self.send, message))
         self.viewers.add(self)
+        loop = asyncio.get_running_loop()
+        session = await loop.run_in_executor(  # on the event loop it could wait, with the GIL held, for the engine, which waits for the GIL
+            self.viewers.engine, lambda: self.viewers.server.new_session(lambda message: loop.call_soon_threadsafe(self.send, message)))
+        if self in self.viewers:
+            self.session = session
+        else:
+            self.viewers.engine.submit(session.close)
 
     def on_close(self) -> None:
         self.viewers.discard(self)
         self.forget(set(self.views))
-        self.viewers.engine.submit(self.session.close)
+        if self.session:
+            self.viewers.engine.submit(self.session.close)
 
     def send(self, message: bytes) -> None:
         try:
