@@ -1,8 +1,9 @@
 """What exists: databases, super tables, normal tables, subtables; in memory, mirrored in SQLite.
 
-Table n keeps its rows in `data_n` and its subtables, with their tags, in `tags_n`. A normal table is
-stored as a super table with the one subtable that bears its own name. Columns are called c0 (the
-timestamp), c1, ... and tags t0, t1, ..., because SQLite's names know no case.
+Table n keeps its rows in `data_n`, what they come to in `blocks_n` (see blocks.py) and its subtables,
+with their tags, in `tags_n`. A normal table is stored as a super table with the one subtable that bears
+its own name. Columns are called c0 (the timestamp), c1, ... and tags t0, t1, ..., because SQLite's names
+know no case.
 """
 
 import json
@@ -18,6 +19,9 @@ CREATE TABLE IF NOT EXISTS databases(id INTEGER PRIMARY KEY, name TEXT UNIQUE, p
 CREATE TABLE IF NOT EXISTS tables(id INTEGER PRIMARY KEY, database INTEGER, name TEXT, columns TEXT, tags TEXT,
                                   UNIQUE(database, name));
 """
+# What information_schema.ins_databases has of TDengine's columns: a query, whose o0, o1 are these
+INS_DATABASES = ("SELECT name AS o0, CASE precision WHEN 0 THEN 'ms' WHEN 1 THEN 'us' ELSE 'ns' END AS o1 FROM databases",
+                 [Column("name", t.VARCHAR, 64), Column("precision", t.VARCHAR, 2)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,5 +119,6 @@ def create_table(connection: sqlite3.Connection, database: Database, name: str, 
 
 def drop_table(connection: sqlite3.Connection, table: Table) -> None:
     connection.execute(f"DROP TABLE data_{table.id}")
+    connection.execute(f"DROP TABLE blocks_{table.id}")
     connection.execute(f"DROP TABLE tags_{table.id}")
     connection.execute("DELETE FROM tables WHERE id = ?", (table.id,))

@@ -125,6 +125,8 @@ class DefinitionParser(ExpressionParser):
     def show(self) -> nodes.Show:
         self.need("SHOW")
         if self.word("CREATE"):
+            if self.word("DATABASE"):
+                return nodes.Show("CREATE DATABASE", self.name())
             if not (self.word("TABLE") or self.word("STABLE")):
                 raise not_supported("SHOW CREATE " + self._curr.text.upper())
             return nodes.Show("CREATE", table=self.table_name())

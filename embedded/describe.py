@@ -33,6 +33,8 @@ def _compression(column: Column) -> tuple[str, str]:
         return "delta-i", "lz4"
     if column.type is t.BOOL:
         return "bit-packing", "zstd"
+    if column.type.size in (1, 2):
+        return "simple8b", "zlib"
     return ("disabled", "zstd") if column.type.variable else ("simple8b", "lz4")
 
 
@@ -42,6 +44,9 @@ def show(session: Any, store: Any, wanted: nodes.Show) -> _Answer:
     if wanted.what == "DATABASES":
         return [_text("name", 64)], 0, _like(store.databases, wanted.like)
     database = store.database(wanted.database or session.database)
+    if wanted.what == "CREATE DATABASE":
+        columns = [_text("Database", 64), _text("Create Database", 1024)]
+        return columns, 0, [(database.name, f"CREATE DATABASE `{database.name}` PRECISION '{t.PRECISIONS[database.precision]}'")]
     if wanted.what == "STABLES":
         names = [name for name, found in list(database.tables.items()) if found.is_super]
         return [_text("stable_name", 192)], 0, _like(names, wanted.like)

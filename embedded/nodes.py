@@ -134,7 +134,7 @@ class Describe:
 
 @dataclass(frozen=True)
 class Show:
-    what: str  # DATABASES, TABLES, STABLES or CREATE
+    what: str  # DATABASES, TABLES, STABLES, CREATE (a table's) or CREATE DATABASE
     database: str | None = None
     like: str | None = None
     table: TableName | None = None

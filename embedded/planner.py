@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from . import nodes
+from . import catalog, nodes
 from . import datatypes as t
 from .catalog import Subtable
 from .datatypes import Column
@@ -38,6 +38,7 @@ class _Select:
 
     def __init__(self, select: nodes.Select, store: Any, environment: Environment, parameters: Parameters):
         self.select, self.environment, self.parameters = select, environment, parameters
+        self.step = self.shift = 0  # of the window, in ticks
         self.source = self.read_source(store)
         self.plain = Expressions(self.source, environment, parameters)
         self.items = self.expand_items()
@@ -71,8 +72,12 @@ class _Select:
         if isinstance(source, nodes.Select):
             sql, columns, precision = _Select(source, store, self.environment, self.parameters).build()
             return SubSelect(sql, columns, precision, self.select.alias)
+        if source.database == "information_schema" and source.name == "ins_databases":
+            if any(isinstance(item.expression, exp.Star) for item in self.select.items):
+                raise not_supported("* of information_schema.ins_databases")
+            return SubSelect(*catalog.INS_DATABASES, 0, self.select.alias or source.name)
         if source.database in ("information_schema", "performance_schema"):
-            raise not_supported(source.database)
+            raise not_supported(f"{source.database}.{source.name}")
         found = store.database(source.database or self.environment.database).find(source.name)
         one = found if isinstance(found, Subtable) else None
         return TableSource(one.table if one else found, one, source.name, self.select.alias)
@@ -136,6 +141,7 @@ class _Select:
         shift = offset.const if offset is not None else 0
         if shift >= width.const:
             raise TDengineError(0x261C, "Interval offset should be shorter than interval")
+        self.step, self.shift = width.const, shift
         start = truncated(self.plain, self.source.time.sql, width.const, width.unit, shift)
         self.source.window = {
             "_wstart": typed(start, t.TIMESTAMP), "_wend": typed(f"({start} + {width.const})", t.TIMESTAMP),

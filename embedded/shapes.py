@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from . import blocks
 from .errors import TDengineError, not_supported
 from .expressions import Expressions
 from .typed import Typed, typed
@@ -149,7 +150,8 @@ class Scan(Grouped):
             presence = ""  # COUNT alone answers where there is nothing to count
         else:
             presence = "count(*) > 0"
-        return self.select_from(distinct, chosen, self.group_by(presence) + tail)
+        tail = self.group_by(presence) + tail
+        return blocks.statement(self, distinct, chosen, tail) or self.select_from(distinct, chosen, tail)
 
 
 class Seek(Grouped):

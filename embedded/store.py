@@ -9,15 +9,17 @@ import time
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, groupby, repeat
-from typing import Any, Sequence
+from typing import Any, Callable, Sequence
 
-from . import catalog, clock
+from . import blocks, catalog, clock
 from .catalog import Database, Subtable, Table
 from .datatypes import Column
 from .errors import TDengineError
 from .sqlitefile import SQLiteFile
 
 SWEEP_ROWS, SWEEP_SECONDS = 2000, 0.05
+SEAL_SECONDS = 0.1
+IDLE_WRITER_SECONDS = 1  # without a write: then blocks are sealed without a pause
 IDLE_SECONDS, AGE_SECONDS = 60, 600  # an open result pins the WAL: how long it may
 MAX_TICKS = (31556995200000, 31556995200000000, 9214646400000000000)  # TDengine's end of time, by precision
 
@@ -47,6 +49,7 @@ class Store:
         self.retention_s = retention_s
         self.file = SQLiteFile(folder)
         self._open_results: set = set()
+        self._written = 0.0  # when rows were last written, by the monotonic clock
         with self.file.lock:
             self.databases = catalog.load(self.file.writer)
         self._next_tb = 1 + max((s.tb for d in self.databases.values() for s in d.subtables.values()), default=0)
@@ -97,6 +100,7 @@ class Store:
                     catalog.drop_table(connection, table)
                 connection.execute("DELETE FROM databases WHERE id = ?", (database.id,))
             del self.databases[name]
+            database.tables.clear()  # a sweep may be at them
 
     def create_table(self, database: Database, name: str, columns: tuple[Column, ...], tags: tuple[Column, ...],
                      if_not_exists: bool) -> None:
@@ -108,6 +112,7 @@ class Store:
                 raise TDengineError(0x0360, "STable already exists") if tags else _exists()
             with self.file.write() as connection:
                 table = catalog.create_table(connection, database, name, columns, tags)
+                blocks.create(connection, table)
                 tb = None if tags else self._add_subtable(connection, table, name, ())
             database.tables[name] = table
             if tb is not None:
@@ -140,6 +145,7 @@ class Store:
                         catalog.drop_table(connection, entry if isinstance(entry, Table) else entry.table)
                     else:
                         connection.execute(f"DELETE FROM data_{entry.table.id} WHERE tb = ?", (entry.tb,))
+                        connection.execute(f"DELETE FROM blocks_{entry.table.id} WHERE tb = ?", (entry.tb,))
                         connection.execute(f"DELETE FROM tags_{entry.table.id} WHERE tb = ?", (entry.tb,))
             for database, entry in found:
                 _forget(database, entry)
@@ -154,9 +160,12 @@ class Store:
         created: dict[tuple[Database, str], tuple[Table, int]] = {}
         with self.file.lock:
             with self.file.write() as connection:
-                for (table_id, columns), same in groupby(batches, lambda batch: (batch.table.id, batch.columns)):
-                    rows = [zip(repeat(self._tb(connection, batch, created)), *batch.values) for batch in same]
-                    connection.executemany(_upsert(table_id, columns), chain.from_iterable(rows))
+                for (table, columns), group in groupby(batches, lambda batch: (batch.table, batch.columns)):
+                    same = [(self._tb(connection, batch, created), batch.values) for batch in group]
+                    rows = chain.from_iterable(zip(repeat(tb), *values) for tb, values in same)
+                    connection.executemany(_upsert(table.id, columns), rows)
+                    blocks.reopen(connection, table, ((tb, values[0]) for tb, values in same))
+            self._written = time.monotonic()
             for (database, name), (table, tb) in created.items():
                 catalog.add_subtable(database, table, name, tb)
         return _distinct(batches)
@@ -192,23 +201,26 @@ class Store:
     # ------------------------------------------------------------------ housekeeping
 
     def sweep(self) -> bool:
-        """Delete rows past the retention for about 50 ms; True while more are waiting.
+        """Delete rows past the retention and seal blocks, each for a moment; True while more are waiting.
 
         Also closes results that a client has left open, and keeps the write-ahead log short.
         """
         for result in list(self._open_results):
             result.expire(IDLE_SECONDS, AGE_SECONDS)
-        deadline = time.monotonic() + SWEEP_SECONDS
-        more = bool(self.retention_s) and self._sweep_rows(deadline)
+        more = bool(self.retention_s) and self._in_slices(self._sweep_slice, SWEEP_SECONDS)
+        more_blocks = self._in_slices(self._seal_slice, SEAL_SECONDS)
         self.file.checkpoint()
-        return more
+        return more or more_blocks and time.monotonic() - self._written > IDLE_WRITER_SECONDS
 
-    def _sweep_rows(self, deadline: float) -> bool:
+    def _in_slices(self, work: Callable[[Database, Table], bool], seconds: float) -> bool:
+        """Run `work` for every table until it has no more to do, or for `seconds`; True when there is more."""
+        deadline = time.monotonic() + seconds
         for database in list(self.databases.values()):
             for table in list(database.tables.values()):
-                while self._sweep_slice(database, table):
+                while work(database, table):
                     if time.monotonic() > deadline:
                         return True
+                    time.sleep(0.001)  # or writers, who wait for the lock, would not get it
         return False
 
     def _sweep_slice(self, database: Database, table: Table) -> bool:
@@ -221,7 +233,15 @@ class Store:
             if keys:
                 with self.file.write() as connection:
                     connection.executemany(f"DELETE FROM data_{table.id} WHERE tb = ? AND c0 = ?", keys)
+                    blocks.reopen(connection, table, ((tb, (c0,)) for tb, c0 in keys))
             return len(keys) == SWEEP_ROWS
+
+    def _seal_slice(self, database: Database, table: Table) -> bool:
+        with self.file.lock:
+            if database.tables.get(table.name) is not table:
+                return False
+            with self.file.write() as connection:
+                return blocks.seal(connection, table, clock.now(table.precision), self._oldest(table.precision))
 
 
 def _exists() -> TDengineError:

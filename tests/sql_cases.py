@@ -181,6 +181,7 @@ ANSWERS = [
     ("SHOW STABLES", [("stable_name", "VARCHAR")], [("meters",)]),
     ("SHOW TABLES", [("table_name", "VARCHAR")], [("d0",), ("d1",), ("d2",), ("kinds",)]),
     ("SHOW TABLES LIKE 'd%'", [("table_name", "VARCHAR")], [("d0",), ("d1",), ("d2",)]),
+    ("SELECT `precision` FROM information_schema.ins_databases WHERE name = DATABASE()", [("precision", "VARCHAR")], [("ms",)]),
     ("SHOW CREATE TABLE meters", [("Table", "VARCHAR"), ("Create Table", "VARCHAR")],
      [("meters", "CREATE STABLE `meters` (`ts` TIMESTAMP, `current` FLOAT, `voltage` INT, `phase` FLOAT)"
                  " TAGS (`groupid` INT, `location` VARCHAR(24))")]),
@@ -252,6 +253,7 @@ REFUSED = [
     ("CREATE STREAM s INTO x AS SELECT 1", "CREATE STREAM"), ("ALTER TABLE meters ADD COLUMN x INT", "ALTER"),
     ("DELETE FROM d0", "DELETE"), ("EXPLAIN SELECT 1", "EXPLAIN"), ("SHOW VGROUPS", "SHOW VGROUPS"),
     ("INSERT INTO d0 (ts, voltage) VALUES (NOW, 1.5)", "1.5"), ("INSERT INTO d0 SELECT * FROM d1", "INSERT ... SELECT"),
-    ("SELECT * FROM information_schema.ins_tables", "information_schema"),
+    ("SELECT * FROM information_schema.ins_tables", "information_schema.ins_tables"),
+    ("SELECT * FROM information_schema.ins_databases", "* of information_schema.ins_databases"),
     ("SELECT SUM(voltage) FROM meters PARTITION BY tbname ORDER BY tbname SLIMIT 1", "SLIMIT"),
 ]

@@ -107,6 +107,11 @@ def test_describe(filled):
     assert [row[:4] for row in result.fetch(10)] == [
         ("ts", "TIMESTAMP", 8, ""), ("current", "FLOAT", 4, ""), ("voltage", "INT", 4, ""), ("phase", "FLOAT", 4, ""),
         ("groupid", "INT", 4, "TAG"), ("location", "VARCHAR", 24, "TAG")]
+    assert {row[1]: row[4:] for row in filled.execute("DESCRIBE kinds").fetch(20)} == {
+        "TIMESTAMP": ("delta-i", "lz4", "medium"), "BOOL": ("bit-packing", "zstd", "medium"),
+        **dict.fromkeys(("TINYINT", "SMALLINT"), ("simple8b", "zlib", "medium")),
+        **dict.fromkeys(("BIGINT", "BIGINT UNSIGNED"), ("simple8b", "lz4", "medium")), "DOUBLE": ("delta-d", "lz4", "medium"),
+        **dict.fromkeys(("NCHAR", "VARBINARY", "VARCHAR"), ("disabled", "zstd", "medium"))}
 
 
 # ---------------------------------------------------------------------- databases, sessions, time
@@ -141,6 +146,8 @@ def test_precision(session, precision, ticks):
     result = session.execute("SELECT ts, ts + 1s, v FROM fine.t")
     second = {"ms": 10**3, "us": 10**6, "ns": 10**9}[precision]
     assert result.precision == ("ms", "us", "ns").index(precision)
+    assert rows(session, "SELECT `precision` FROM information_schema.ins_databases WHERE name = 'fine'") == [(precision,)]
+    assert rows(session, "SHOW CREATE DATABASE fine") == [("fine", f"CREATE DATABASE `fine` PRECISION '{precision}'")]
     assert result.fetch(1) == [(ticks, ticks + second, 1)]
     assert rows(session, "SELECT v FROM fine.t WHERE ts = '2023-11-14 22:13:20.123456789+00:00'") == [(1,)]
     (now,), = rows(session, "SELECT CAST(NOW AS BIGINT) FROM fine.t")
