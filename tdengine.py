@@ -67,7 +67,8 @@ def connect(database: str = "") -> taosws.Connection:
 
 def check_super_table(connection: taosws.Connection) -> None:
     """Raises meters.Mismatch where the connection's database keeps other columns than `meters.py` says."""
-    precision = "ms"
+    (precision,), = connection.query("SELECT `precision` FROM information_schema.ins_databases "
+                                     f"WHERE name = '{database()}'")
     meters.check(list(connection.query(f"DESCRIBE `{meters.SUPER_TABLE}`")), precision)
 
 
