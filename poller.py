@@ -33,7 +33,6 @@ NOT_YET = {  # what TDengine answers while the producer has not made them yet
 SLICE_ROWS = 10_000  # how many rows one poll delivers at most: a backlog comes in slices, of the size that Perspective takes best
 COMPARE_ROWS = 10_000  # how many of the newest rows are compared with the database now and then
 COMPARE_EVERY_S = 3
-COMPARE_RARELY_S = 60  # where each comparison finds changes, in a table that is not full
 LATE_MS, LATE_ROWS = 600_000, 500_000  # late rows are looked for in the last ten minutes, or so many rows
 EVER = -2**62  # before all times
 time_of = itemgetter(0)
@@ -87,7 +86,7 @@ class Poller:
         self.connection = None
         self.version = ""
         self.late = Late()
-        self.pause, self.compare_at = COMPARE_EVERY_S / 4, 0.0
+        self.compare_at = 0.0
         self.forget()
         self.remember(delivered)
 
@@ -130,7 +129,6 @@ class Poller:
         if self.connection is None:
             connection = tdengine.connect(tdengine.database())
             self.version = tdengine.server_version(connection)
-            tdengine.check_super_table(connection)
             self.connection = connection
 
     def query(self, sql: str) -> list[tuple]:
@@ -160,12 +158,9 @@ class Poller:
 
     def compare(self) -> dict:
         """Whether rows that have been delivered are to be delivered anew, and how many rows were later than the overlap."""
-        started = time.monotonic()
+        tdengine.check_super_table(self.connection)
         state = {"whole": self.changed(), "late": self.late.count(self.connection, self.since) if self.recent else 0}
-        new_table = state["whole"] and len(self.delivered) < options.table_limit  # makes viewers connect again
-        self.pause = min(2 * self.pause, COMPARE_RARELY_S) if new_table else COMPARE_EVERY_S / 4
-        ended = time.monotonic()
-        self.compare_at = ended + max(COMPARE_EVERY_S, self.pause, 20 * (ended - started))
+        self.compare_at = time.monotonic() + COMPARE_EVERY_S
         return state
 
     def changed(self) -> bool:

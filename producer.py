@@ -130,20 +130,22 @@ def dropped(writer: Writer) -> str:
 async def produce(writer: Writer, stop: asyncio.Event) -> None:
     interval, status = options.interval_ms, StatusLine()
     shares = [len(range(m, options.rows_per_interval, options.meters)) for m in range(options.meters)]
-    start, last = time.monotonic(), time.time_ns() // 10**6
+    start, last, last_tick = time.monotonic(), time.time_ns() // 10**6, options.count or sys.maxsize
     done = 0  # ticks that are written, or dropped
     ticks = 0  # that the batch in hand has; after a failure the same batch is tried again
     error = ""
-    while not stop.is_set() and (done < options.count or not options.count):
-        due = int((time.monotonic() - start) * 1000 / interval) - done
-        if (too_old := due - options.keep_s * 1000 // interval) > 0:
+    while not stop.is_set() and done < last_tick:
+        elapsed = int((time.monotonic() - start) * 1000 / interval)
+        if (too_old := min(elapsed - options.keep_s * 1000 // interval, last_tick) - done) > 0:
             writer.dropped += too_old * options.rows_per_interval
-            done, due, ticks = done + too_old, due - too_old, 0
+            done, ticks = done + too_old, 0
+            continue
+        due = min(elapsed, last_tick) - done
         if due < 1:
             await sleep(stop, start + (done + 1) * interval / 1000 - time.monotonic())
             continue
         if not ticks:
-            ticks = min(due, TICKS_PER_WRITE, options.count - done if options.count else due)
+            ticks = min(due, TICKS_PER_WRITE)
             until = time.time_ns() // 10**6 - (due - ticks) * interval
             last = max(last, until - ticks * interval)
             batch = {m: spread(share * ticks, last, until) for m, share in enumerate(shares) if share}
@@ -154,7 +156,7 @@ async def produce(writer: Writer, stop: asyncio.Event) -> None:
         if not error:
             done, ticks, last = done + ticks, 0, max(timestamps[-1] for timestamps in batch.values())
     if error:
-        owed = min(int((time.monotonic() - start) * 1000 / interval), options.count or sys.maxsize) - done
+        owed = min(int((time.monotonic() - start) * 1000 / interval), last_tick) - done
         raise SystemExit(f"stopped with {owed * options.rows_per_interval} rows not written: {error}")
 
 

@@ -6,6 +6,7 @@ Exit status of `python tdengine.py`: 0 one answers, 1 none does, 2 one answers a
 import re
 import signal
 import sys
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import parse_qsl, urlencode
 
 import taosws
@@ -52,12 +53,30 @@ def warning() -> str:
     return ""
 
 
+def check_answers() -> None:
+    """Raises taosws.Error where no host answers HTTP in time: taosws waits for ever for one that is silent, and hears no signal."""
+    part = dsn()
+    kind = HTTPSConnection if part["scheme"].endswith(("wss", "https")) else HTTPConnection
+    for host in part["hosts"].split(","):
+        connection = kind(host, 6041 if host == "localhost" else None, timeout=options.tdengine_timeout_s)
+        try:
+            connection.request("GET", "/-/ping")
+            connection.getresponse()
+            return
+        except (OSError, HTTPException) as error:
+            failure = f"{host} does not answer: {'it hangs up' if isinstance(error, ConnectionResetError) else error}"
+        finally:
+            connection.close()
+    raise taosws.Error(failure)
+
+
 def connect(database: str = "") -> taosws.Connection:
     """A new connection, whose current database (which must exist) is `database`. Raises taosws.Error.
 
     Of itself taosws waits 300 s for an answer and tries for 7 s to connect: too long for a live page.
     Blocks, and taosws holds Python's global lock all the while: never call this on an event loop that serves.
     """
+    check_answers()
     part, timeout = dsn(), str(options.tdengine_timeout_s)
     limits = {"conn_retries": "0", "conn_timeout": timeout, "read_timeout": timeout}
     user = part["user"] and f"{part['user']}:{part['password']}@"

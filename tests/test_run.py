@@ -9,17 +9,13 @@ from contextlib import contextmanager
 
 import pytest
 import taosws
-from playwright.sync_api import sync_playwright
 
 import meters
 from conftest import ROOT, wait_for
+from page import VALUES, browser, groups, live, open_page, own_origin_page  # noqa: F401 (fixtures)
 from programs import Program, Server, free_port, listens
 
 ARTEFACTS = ROOT / "artefacts"
-CHROMIUM = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
-            "--disable-background-networking", "--disable-component-update")
-LOST = "the connection is lost"  # what views that a restart has cut off say, and none hears
-VALUES = """viewer => viewer.getView().then(view => view.to_json())"""
 
 
 class Demo(Program):
@@ -84,46 +80,6 @@ def edited_page(demo, old: str, new: str):
     page.write_text(text)
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def open_page(browser):
-    """A function that opens a page; what it logs as an error fails the test."""
-    errors, pages = [], []
-
-    def open_page(url: str, width: int = 1400, height: int = 900):
-        page = browser.new_page(viewport={"width": width, "height": height})
-        page.on("pageerror", lambda error: LOST in str(error) or errors.append(str(error)))
-        page.on("request", lambda request: "//localhost:" in request.url or "//127.0.0.1:" in request.url
-                or request.url.startswith(("data:", "blob:")) or errors.append(f"request to {request.url}"))
-        page.goto(url)
-        pages.append(page)
-        return page
-    yield open_page
-    for page in pages:
-        page.close()
-    assert not errors
-
-
-def live(page, seconds: float = 30):
-    """Waits until the status line says live and every panel has a view; the panels."""
-    page.wait_for_function("document.querySelector('#status').textContent.startsWith('live')", timeout=seconds * 1000)
-    page.wait_for_function("document.querySelectorAll('perspective-viewer[live]').length === 4",
-                           timeout=seconds * 1000)
-    return page.query_selector_all("perspective-viewer")
-
-
-def groups(panel) -> list[dict]:
-    """What a panel draws: one dict for each (location, groupid)."""
-    return [row for row in panel.evaluate(VALUES) if len(row["__ROW_PATH__"]) == 2]
-
-
 def database_rows(demo) -> list[dict]:
     """The database's newest rows, by the viewers' column names."""
     connection = taosws.connect(demo.dsn)
@@ -140,10 +96,6 @@ def check_panels(demo, page):
             expected = {"location": location, "groupid": groupid} | row
             assert any(all(r[name] == value for name, value in expected.items()) for r in stored), expected
         wait_for(lambda: groups(panel) != drawn, 2, "other values")
-
-
-def own_origin_page(demo) -> str:
-    return f"http://127.0.0.1:{demo.port}/"
 
 
 def test_page_from_the_server_itself(demo, open_page):

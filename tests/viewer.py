@@ -38,6 +38,8 @@ class Viewer:
         return await websocket_connect(self.request, max_message_size=2**30)
 
     def _send(self, message: bytes):
+        if self.closed:
+            raise ConnectionError("the connection is lost")
         request = parse_request(bytes(message))
         self.waiting[request.id] = request
         self.send(message)
