@@ -4,6 +4,7 @@ import asyncio
 import hmac
 import logging
 from concurrent.futures import Executor
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import perspective
@@ -82,7 +83,8 @@ class ViewerHandler(WebSocketHandler):
         self.viewers.discard(self)
         self.forget(set(self.views))
         if self.session:
-            self.viewers.engine.submit(self.session.close)
+            with suppress(RuntimeError):  # the engine's thread has ended: the server stops
+                self.viewers.engine.submit(self.session.close)
 
     def send(self, message: bytes) -> None:
         try:

@@ -1,0 +1,45 @@
+"""What a person does with the panels is let through: sorting, filtering, pivoting, adding an expression, exporting."""
+
+import shutil
+
+import pytest
+
+from conftest import ROOT
+from page import browser, live, open_page, own_origin_page  # noqa: F401: two are fixtures
+from programs import Server, producer
+
+STEPS = (
+    {"settings": True},  # the side bar, which asks for much more
+    {"sort": [["voltage", "desc"]]},
+    {"filter": [["voltage", ">", 0], ["location", "in", ["Berkeley", "Oakland"]], ["phase", "is not null", None]]},
+    {"group_by": ["location"], "split_by": ["groupid"], "filter": [], "sort": []},
+    {"expressions": {"half": '"voltage" / 2'}, "columns": ["half", "current"], "aggregates": {"half": "avg"}},
+    {"plugin": "X/Y Scatter", "split_by": [], "columns": ["half", "current", None, None]},
+    {"plugin": "Heatmap"},
+    {"plugin": "Datagrid", "group_by": [], "columns": ["timestamp", "location", "half"]},
+)
+
+
+@pytest.mark.parametrize("replicate", ("true", "false"))
+def test_nothing_that_a_person_does_is_refused(power_dsn, open_page, tmp_path, replicate):  # noqa: F811
+    demo = tmp_path / "demo"
+    demo.mkdir()
+    for file in (*ROOT.glob("*.py"), ROOT / "prsp-viewer.html"):
+        shutil.copy(file, demo)
+    page_file = demo / "prsp-viewer.html"
+    page_file.write_text(page_file.read_text().replace("replicate: true", f"replicate: {replicate}"))
+    with producer(tmp_path, power_dsn), Server(tmp_path, power_dsn, cwd=demo) as server:
+        page = open_page(own_origin_page(server))
+        panel = live(page)[0]
+        for step in STEPS:
+            panel.evaluate("(viewer, step) => viewer.restore(step)", step)
+            state = panel.evaluate("viewer => viewer.save()")
+            assert all(state[name] == value for name, value in step.items() if name not in ("columns", "filter", "expressions")), state
+            assert panel.evaluate("viewer => viewer.getView().then(view => view.num_rows())") > 0
+        with page.expect_download() as download:
+            panel.evaluate("viewer => viewer.download({method: 'csv'})")
+        lines = download.value.path().read_text().splitlines()
+        assert len(lines) > 300 and '"half"' in lines[0]
+        assert page.inner_text("#problem") == ""
+        assert server.status()["refused_requests"] == 0
+        assert "refused" not in server.text()
