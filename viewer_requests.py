@@ -18,9 +18,9 @@ LOOP = re.compile(r"\b(for|while)\s*[(/#]|\brepeat\b|\bvar\s*(\w+\s*)?[\[/#]", r
 AGGREGATE = {1: TEXT, 2: {1: TEXT}}
 FILTER = {1: TEXT, 2: TEXT, 3: {1: NUMBER, 4: DOUBLE, 6: TEXT, 7: NUMBER}}  # column, operator, values
 VIEW = {1: TEXT, 2: TEXT, 3: {1: NUMBER, 2: {1: TEXT}}, 4: FILTER, 5: {1: TEXT, 2: NUMBER}, 6: {1: TEXT, 2: TEXT}, 7: AGGREGATE,
-        8: NUMBER, 9: NUMBER, 10: NUMBER}  # group_by, split_by, columns, filter, sort, expressions, aggregates, ...
-VIEWPORT = {1: NUMBER, 2: NUMBER, 3: NUMBER, 4: NUMBER}
-ROWS = {1: VIEWPORT, 2: NUMBER, 3: NUMBER, 4: NUMBER}
+        **dict.fromkeys(range(8, 17), NUMBER)}  # group_by, split_by, columns, filter, sort, expressions, aggregates, ways to roll up
+VIEWPORT = dict.fromkeys(range(1, 9), NUMBER)
+ROWS = dict.fromkeys(range(2, 9), NUMBER) | {1: VIEWPORT}
 MAKE_PORT, MAKE_VIEW, DELETE_VIEW, COLLAPSE, EXPAND, SET_DEPTH, VALIDATE = 5, 6, 11, 18, 19, 23, 41
 REQUESTS = {
     3: {}, 4: {1: NUMBER}, MAKE_PORT: {}, MAKE_VIEW: {1: TEXT, 2: VIEW}, 7: {}, 8: {}, 10: {1: NUMBER, 2: NUMBER}, DELETE_VIEW: {},

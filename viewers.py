@@ -98,8 +98,8 @@ class ViewerHandler(WebSocketHandler):
     async def on_message(self, message: bytes | str) -> None:
         try:
             request = parse_request(message)
-        except ValueError:
-            self.count_refusal("a message that is no request of Perspective's")
+        except ValueError as error:
+            self.count_refusal(f"a message that is no request of Perspective's: {error}")
             return self.close(1003, "no request of Perspective's protocol")
         if request.kind == MAKE_PORT:
             # A datagrid asks for a port to send edits through, and draws nothing until it has one. Read as an
