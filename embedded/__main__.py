@@ -103,7 +103,7 @@ async def serve(store, sockets: list[socket.socket], where: str) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
     app = make_app(store)
-    server = HTTPServer(app, max_buffer_size=MAX_MESSAGE_BYTES)
+    server = HTTPServer(app, max_buffer_size=MAX_MESSAGE_BYTES + 2**20)  # the frame's own bytes
     server.add_sockets(sockets)
     sweeping = asyncio.create_task(sweep(store, stop))
     port = sockets[0].getsockname()[1]

@@ -30,6 +30,9 @@ def decode_bind(body, fields: Sequence[Field] | None) -> list[Bound]:
         payload = take(payload, 0, length)
         if not columns_at:
             raise malformed("bind: no columns")
+        take(payload, columns_at, 4 * tables)  # before lists of so many are made: each has a length there
+        if fields is None:
+            take(payload, columns_at, _ITEM.size * columns)
         check_name(bool(names_at), fields)
         tag_marks = marks(fields, BIND_TAG, tags if tags_at else 0)
         column_marks = marks(fields, BIND_COLUMN, columns)

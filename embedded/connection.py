@@ -42,16 +42,39 @@ def row_set(columns, precision: int) -> dict:
 
 
 class Arguments(dict):
-    """A request's arguments; one that is needed and absent is refused by name."""
+    """A request's arguments, null ones left out; one that is of another type, or needed and absent, is refused by name."""
+
+    TYPES = dict.fromkeys(("req_id", "stmt_id", "id", "result_id", "index", "info"), int) | dict.fromkeys(
+        ("sql", "name", "user", "password", "db", "tz"), str) | dict.fromkeys(("options", "tags", "columns"), list)
+
+    def check(self) -> None:
+        for name, value in self.items():
+            if type(value) is not self.TYPES.get(name, type(value)):  # bool is an int, elsewhere
+                raise wire.malformed(f"{name} is of the wrong type")
 
     def __missing__(self, name: str):
         raise refuse(f"the request has no {name}")
 
 
+def parse_request(message: str) -> tuple[str, Arguments]:
+    """The action and the arguments of a JSON request."""
+    try:
+        request = json.loads(message)
+        if "\\ud" in message.lower():  # half a surrogate pair is JSON, but no text
+            json.dumps(request, ensure_ascii=False).encode()
+        action, args = request.get("action") or "", request.get("args") or {}
+        args = Arguments((name, value) for name, value in args.items() if value is not None)
+        if not isinstance(action, str) or type(args.get("req_id", 0)) is not int:
+            raise TypeError(request)
+        return action, args
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise wire.malformed("not a JSON request") from error
+
+
 class Connection:
     """The state between requests: the session, open results, prepared statements. Used by one thread at a time."""
 
-    MAX_OPEN = 256  # results, and as many statements
+    MAX_OPEN = 64  # results, and as many statements
 
     def __init__(self, store):
         self.store = store
@@ -94,16 +117,13 @@ class Connection:
     # `reply` is what the answer has in any case, also when the request is refused half-way
 
     def _text(self, message: str, reply: dict) -> dict | bytes | None:
-        try:
-            request = json.loads(message)
-            action, args = request.get("action") or "", Arguments(request.get("args") or {})
-            reply |= {"action": action, "req_id": args.get("req_id", 0)}
-        except (ValueError, TypeError, AttributeError) as error:
-            raise wire.malformed("not a JSON request") from error
-        if "stmt_id" in args:
-            reply["stmt_id"] = args["stmt_id"]
+        action, args = parse_request(message)
+        reply |= {"action": action, "req_id": args.get("req_id", 0)}
         if action == "prepare":
             reply["is_insert"] = False  # clients read it even from an error
+        args.check()
+        if "stmt_id" in args:
+            reply["stmt_id"] = args["stmt_id"]
         if not action:
             raise refuse("request no action")
         handler = ACTIONS.get(action) or statements.ACTIONS.get(action)
@@ -232,7 +252,9 @@ def num_fields(connection: Connection, args: dict) -> dict:
 def options_connection(connection: Connection, args: dict) -> dict:
     """Options: -1 clear all, 0 charset, 1 timezone, 2 user's address, 3 application, 4 connector; value null resets."""
     for option in args["options"]:
-        number, value = option["option"], option.get("value")
+        number, value = (option.get("option"), option.get("value")) if isinstance(option, dict) else (None, None)
+        if value is not None and not isinstance(value, str):
+            raise refuse(f"the value of option {number} is no text")
         if number in (-1, 1):
             zone = value or None if number == 1 else None
             clock.zone(zone)  # refuse an unknown one now

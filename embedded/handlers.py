@@ -8,24 +8,36 @@ import asyncio
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
-from tornado.web import Application, RequestHandler
+from tornado.web import Application, HTTPError, RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from .connection import Connection
 from .rest import RestHandler
 
-MAX_MESSAGE_BYTES = 256 << 20  # binds may be large
-_MAX_WAITING = 16  # requests of one connection read ahead of the one under way
+MAX_MESSAGE_BYTES = 64 << 20  # a bind of a million meter rows; in Python it takes several times as much
+MAX_CLIENTS = 128  # each has a thread; most systems give a process 1024 files
+_MAX_WAITING, _LARGE = 16, 1 << 20  # requests of one connection read ahead of the one under way, none after a large one
+
+
+class Clients(set):
+    """The handlers that use the store at present."""
+
+    def make_room(self) -> None:
+        if len(self) >= MAX_CLIENTS:
+            raise HTTPError(503, reason=f"{MAX_CLIENTS} clients are connected: no more may")
 
 
 class SocketHandler(WebSocketHandler):
     """One client's WebSocket."""
 
-    def initialize(self, store, clients: set):
+    def initialize(self, store, clients: Clients):
         self.clients = clients
         self.connection = Connection(store)
         self.requests = asyncio.Queue(_MAX_WAITING)
         self.worker = ThreadPoolExecutor(1, "connection")
+
+    def prepare(self):
+        self.clients.make_room()
 
     def open(self):
         self.set_nodelay(True)
@@ -34,6 +46,8 @@ class SocketHandler(WebSocketHandler):
 
     async def on_message(self, message: str | bytes):
         await self.requests.put(message)
+        if len(message) > _LARGE:
+            await self.requests.join()
 
     def on_close(self):
         self.serving.cancel()
@@ -51,6 +65,7 @@ class SocketHandler(WebSocketHandler):
             if reply is not None:
                 with contextlib.suppress(WebSocketClosedError):  # on_close is on its way
                     await self.write_message(reply, binary=isinstance(reply, bytes))
+            self.requests.task_done()
 
     async def _end(self):
         closing = asyncio.wrap_future(self.worker.submit(self.connection.close))
@@ -68,7 +83,7 @@ class PingHandler(RequestHandler):
 
 def make_app(store) -> Application:
     """The application over a store; `close_app` ends it."""
-    shared = {"store": store, "clients": set()}
+    shared = {"store": store, "clients": Clients()}
     return Application(
         [
             ("/ws", SocketHandler, shared),

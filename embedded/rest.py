@@ -22,7 +22,7 @@ from .connection import USER, log_in
 from .datatypes import DOUBLE, FLOAT, TIMESTAMP, VARBINARY, Column
 from .errors import TDengineError
 from .session import Session
-from .wire import rows_per_block
+from .wire import malformed, rows_per_block
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,9 @@ class RestHandler(RequestHandler):
         self.store, self.clients = store, clients
         self.session: Session | None = None
         self.worker = ThreadPoolExecutor(1, "rest")
+
+    def prepare(self):
+        self.clients.make_room()
 
     async def post(self, database: str | None = None):
         self.set_header("Content-Type", "application/json; charset=utf-8")
@@ -98,7 +101,11 @@ class RestHandler(RequestHandler):
             if error.code != 0x0388:
                 raise
             self.session = Session(self.store, None, zone, USER)  # the path is a USE whose errors are not told
-        result = self.session.execute(self.request.body.decode())
+        try:
+            sql = self.request.body.decode()
+        except UnicodeDecodeError as error:
+            raise malformed(f"SQL: {error}") from error
+        result = self.session.execute(sql)
         try:
             yield from answer(result, zone and ZoneInfo(zone),
                               named=self.get_query_argument("row_with_meta", "") == "true",

@@ -12,6 +12,7 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from embedded import VERSION, wire
+from embedded.handlers import MAX_CLIENTS
 
 pytestmark = pytest.mark.embedded_only
 METERS = "CREATE STABLE meters (ts TIMESTAMP, `current` FLOAT, voltage INT, phase FLOAT) TAGS (groupid INT, location BINARY(24))"
@@ -111,6 +112,16 @@ def test_the_handshake(embedded):
     ('{"action": "insert", "args": {"req_id": 1, "data": "m v=1"}}', "unknown action insert"),
     ('[1, 2', "malformed message: not a JSON request"),
     ('[1, 2]', "malformed message: not a JSON request"),
+    ("[" * 5000, "malformed message: not a JSON request"),
+    ('{"action": ["query"], "args": {"req_id": 1}}', "malformed message: not a JSON request"),
+    ('{"action": "query", "args": {"req_id": 1.5}}', "malformed message: not a JSON request"),
+    ('{"action": "query", "args": {"req_id": 1, "sql": "\\ud800"}}', "malformed message: not a JSON request"),
+    ('{"action": "query", "args": {"req_id": 1, "sql": 5}}', "malformed message: sql is of the wrong type"),
+    ('{"action": "fetch", "args": {"req_id": 1, "id": []}}', "malformed message: id is of the wrong type"),
+    ('{"action": "free_result", "args": {"req_id": 1, "id": true}}', "malformed message: id is of the wrong type"),
+    ('{"action": "options_connection", "args": {"req_id": 1, "options": [5]}}', "unknown option None"),
+    ('{"action": "options_connection", "args": {"req_id": 1, "options": [{"option": 1, "value": 5}]}}',
+     "the value of option 1 is no text"),
     (b"short", "malformed message: it has no header"),
     (struct.pack("<QQQ", 1, 0, 77), "unknown action 77"),
     (struct.pack("<QQQHI", 1, 0, wire.SQL, 1, 1000), "malformed message: it ends too early"),
@@ -148,12 +159,31 @@ def test_results_are_fetched_and_freed(embedded):
 
 def test_too_many_open_results_are_refused_not_kept(embedded):
     async def conversation(raw):
-        replies = [await raw.sql("SELECT SERVER_VERSION()") for _ in range(257)]
-        assert {reply["code"] for reply in replies[:256]} == {0}
-        assert replies[256]["code"] == 0xFFFF and "256 results are open" in replies[256]["message"]
+        replies = [await raw.sql("SELECT SERVER_VERSION()") for _ in range(65)]
+        assert {reply["code"] for reply in replies[:64]} == {0}
+        assert replies[64]["code"] == 0xFFFF and "64 results are open" in replies[64]["message"]
         await raw.fetch(replies[0]["id"])
         await raw.fetch(replies[0]["id"])
         assert (await raw.sql("SELECT SERVER_VERSION()"))["code"] == 0
+
+    talk(embedded, conversation)
+
+
+def test_too_many_clients_are_refused_and_the_others_served(start_embedded):
+    embedded = start_embedded()
+
+    async def conversation(raw):
+        others = [await Raw.open(embedded) for _ in range(MAX_CLIENTS - 1)]
+        with pytest.raises(HTTPClientError, match="503"):
+            await Raw.open(embedded)
+        assert (await raw.sql("SELECT DATABASE()"))["code"] == 0
+        others[0].socket.close()
+        for _ in range(100):
+            try:
+                return (await Raw.open(embedded)).socket.close()
+            except HTTPClientError:  # it has not ended yet
+                await asyncio.sleep(0.05)
+        raise AssertionError("a client that leaves makes no room")
 
     talk(embedded, conversation)
 

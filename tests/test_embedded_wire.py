@@ -1,6 +1,7 @@
 """The codec by itself: captured frames of a real client and server, round trips, frames that lie."""
 
 import struct
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -138,6 +139,20 @@ def test_a_frame_that_lies_is_refused_or_read_within_its_bounds(case, data):
         decode(bytes(frame), FIELDS)
     except TDengineError:
         pass
+
+
+@pytest.mark.parametrize("at", [4, 12], ids=["tables", "columns"])
+def test_a_bind_that_claims_a_billion_of_something_is_refused_at_once(at):
+    select = struct.pack("<HiIiiiIIIIIiiBBIi", 1, -1, 54, 1, 0, 1, 0, 0, 28, 22, 22, 4, 1, 0, 0, 4, 220)
+    assert decode_bind(select, None)[0].columns == [[220]]
+    select = bytearray(select)
+    struct.pack_into("<i", select, 6 + at, 2**30)
+    tracemalloc.start()
+    with pytest.raises(TDengineError, match="malformed"):
+        decode_bind(select, None)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**20
 
 
 def test_a_bind_must_fit_its_statement():

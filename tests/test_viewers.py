@@ -92,6 +92,8 @@ def test_every_request_that_is_not_known_to_read_is_refused(power_dsn, write, tm
 @pytest.mark.parametrize("config, why", (
     ({"filter": [["voltage", "==", []]]}, "a filter needs a value"),  # the engine dies of it
     ({"filter": [["voltage", "is not null", []]]}, "a filter needs a value"),
+    ({"filter": [["voltage", "&", 1]]}, "a filter may have"),
+    ({"group_by": ["voltage"], "columns": ["location"], "aggregates": {"location": "avg"}}, "only be of a column of numbers"),
     ({"split_by": ["timestamp"]}, "splitting by timestamp would make a column for each"),
     ({"expressions": {"x": "for (var i := 0; i < 90000; i += 1) { i; }; 1"}}, "no loop"),
     ({"expressions": {"x": "for /* */ (var i := 0; i < 90000; i += 1) { i; }; 1"}}, "no loop"),

@@ -13,7 +13,7 @@ STEPS = (
     {"sort": [["voltage", "desc"]]},
     {"filter": [["voltage", ">", 0], ["location", "in", ["Berkeley", "Oakland"]], ["phase", "is not null", None]]},
     {"group_by": ["location"], "split_by": ["groupid"], "filter": [], "sort": []},
-    {"expressions": {"half": '"voltage" / 2'}, "columns": ["half", "current"], "aggregates": {"half": "avg"}},
+    {"expressions": {"half": '"voltage" / 2'}, "columns": ["half", "current"], "aggregates": {"half": "max", "current": "avg"}},
     {"plugin": "X/Y Scatter", "split_by": [], "columns": ["half", "current", None, None]},
     {"plugin": "Heatmap"},
     {"plugin": "Datagrid", "group_by": [], "columns": ["timestamp", "location", "half"]},
