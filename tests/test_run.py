@@ -214,7 +214,7 @@ def test_stop_ends_all_that_it_started(start, stop):
     demo.says("in a browser", 60)
     assert demo.listening()
     stop(demo.process.pid)
-    assert demo.wait() == 0
+    assert demo.wait() == 0, demo.text()
     assert "has ended" not in demo.text()
     assert demo.listening() == []
 
