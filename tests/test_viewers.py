@@ -153,7 +153,7 @@ def test_a_message_that_is_too_long_ends_the_connection(power_dsn, write, tmp_pa
     write(0, now_ms())
     with Server(tmp_path, power_dsn) as server, Viewer(server.port) as beside:
         with Viewer(server.port) as viewer:
-            viewer.send(b"\x1a" + b"\0" * MAX_REQUEST_BYTES)
+            viewer.send(encode(1, 1) + encode(2, b"x" * MAX_REQUEST_BYTES) + encode(4, b""))
             assert wait_for(lambda: viewer.closed, what="the end of the connection")
         assert beside.table().size() == 1
 
