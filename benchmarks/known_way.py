@@ -3,7 +3,6 @@
 Every 250 ms the newest 1000 rows of the last 12 hours, timestamps parsed from text, a list of dicts, `table.update`.
 """
 
-import time
 from datetime import datetime, timezone
 
 import perspective

@@ -10,7 +10,6 @@ import time
 
 from measure import ReplicaViewer, descriptors, disk_mb, embedded, memory_mb
 
-from conftest import wait_for
 from programs import Server, producer
 
 VIEWERS = 4
