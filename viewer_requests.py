@@ -29,6 +29,7 @@ REQUESTS = {
     29: {}, 30: {1: INTEGER}, 34: {}, 35: {1: INTEGER}, 36: ROWS, 37: {1: INTEGER}, 39: {}, 40: {1: INTEGER},
     VALIDATE: {1: VIEW},
 }
+MESSAGE = dict.fromkeys(range(3, 1000), RAW) | REQUESTS | {1: INTEGER, 2: TEXT}  # whatever request, its number, its entity
 READ_ONLY = "this server is read-only: viewers look at the table, they do not change it"
 OPERATORS = {"==", "!=", ">", ">=", "<", "<=", "begins with", "ends with", "contains", "in", "not in", "is null", "is not null"}
 NUMBERS = {name for name, type in meters.PERSPECTIVE_SCHEMA.items() if type in ("integer", "float")}
@@ -102,7 +103,7 @@ def parse_request(message: bytes | str) -> Request:
     """Raises ValueError for what is not exactly one request."""
     if isinstance(message, str):
         raise ValueError("a text")
-    found = parse(message, dict.fromkeys(range(3, 1000), RAW) | REQUESTS | {1: INTEGER, 2: TEXT})
+    found = parse(message, MESSAGE)
     kinds = found.keys() - {1, 2}
     if len(kinds) != 1 or any(len(values) > 1 for values in found.values()):
         raise ValueError("not one request")
