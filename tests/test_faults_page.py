@@ -229,13 +229,18 @@ def page(demo, browser):  # noqa: F811
         assert page.inner_text("#problem") == ""
 
 
-@pytest.mark.parametrize("mode", ("silent", "hang"))
-def test_database_in_trouble(demo, page, mode):
+def check_survives(demo, page, fault, words: str) -> None:
+    """A live page says so while the fault lasts, answers all the same, and comes back."""
     live(page)
-    with demo.database.trouble(mode):
-        says(page, "database trouble: ")
+    with fault:
+        says(page, words)
         check_answers(page)
     check_recovered(demo, page)
+
+
+@pytest.mark.parametrize("mode", ("silent", "hang"))
+def test_database_in_trouble(demo, page, mode):
+    check_survives(demo, page, demo.database.trouble(mode), "database trouble: ")
 
 
 def test_super_table_dropped_and_made_again(demo, page):
@@ -261,19 +266,11 @@ def test_a_column_of_another_type(demo, page):
 
 
 def test_server_killed_and_restarted(demo, page):
-    live(page)
-    with demo.without_server():
-        says(page, "reconnecting")
-        check_answers(page)
-    check_recovered(demo, page)
+    check_survives(demo, page, demo.without_server(), "reconnecting")
 
 
 def test_producer_killed_and_restarted(demo, page):
-    live(page)
-    with demo.without_producer():
-        says(page, " s old")
-        check_answers(page)
-    check_recovered(demo, page)
+    check_survives(demo, page, demo.without_producer(), " s old")
 
 
 def test_poller_killed(demo, page):
@@ -285,11 +282,7 @@ def test_poller_killed(demo, page):
 
 def test_the_connection_answers_no_more(demo, page):
     """Nothing tells the page but the silence."""
-    live(page)
-    with demo.front.trouble("silent"):
-        says(page, "reconnecting")
-        check_answers(page)
-    check_recovered(demo, page)
+    check_survives(demo, page, demo.front.trouble("silent"), "reconnecting")
 
 
 def test_nulls_and_overwritten_and_late_rows(demo, page):
