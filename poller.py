@@ -5,8 +5,8 @@ that stalls would stall the server and every viewer with it.
 
 The server writes a line to this program's standard input for each poll; the answer on standard
 output is a line of JSON, then `bytes` bytes of Arrow IPC: the new rows, ascending (`more` where there are
-still more). The first line
-on standard input says what earlier pollers have delivered: how long each Arrow IPC stream is that follows.
+still more). The first line on standard input says what earlier pollers have delivered: how long each
+Arrow IPC stream is that follows.
 """
 
 import json

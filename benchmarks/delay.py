@@ -8,7 +8,6 @@ from its youngest rows, whose time is the moment of writing, to their arrival at
 import io
 import json
 import os
-import statistics
 import sys
 import tempfile
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import taosws
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "tests")]
+from measure import summary
 
 from conftest import Embedded, wait_for
 from programs import Server, producer
@@ -56,9 +55,8 @@ def main(ticks: int) -> None:
     finally:
         if embedded:
             embedded.end()
-    hundredths = statistics.quantiles(delays, n=100)
     print(json.dumps({"sent": sent, "stored": stored, "shown": shown, "streamed": arrived + before, "ticks_seen": len(delays),
-                      "delay_ms": {"p50": round(statistics.median(delays)), "p99": round(hundredths[98])}}))
+                      "delay_ms": summary(delays)}))
 
 
 if __name__ == "__main__":
