@@ -5,10 +5,10 @@ import json
 import logging
 import sys
 import time
-from collections import deque
 from pathlib import Path
 
 import poller
+from rows import Rows
 from settings import environment, options
 
 STREAM_LIMIT = 2**20  # bytes that asyncio reads ahead from the pipe
@@ -18,18 +18,16 @@ RESTART_S = 1  # between two starts of a poller
 class Feed:
     """`await feed.poll()` gives the rows that are new since the last time.
 
-    A new poller goes on where the old one stopped: the feed keeps what was delivered, as long as
-    it has a place in the table, and hands it over.
+    A new poller goes on where the old one stopped: `rows` has what was delivered.
     """
 
     def __init__(self):
         self.process = None
         self.started = -RESTART_S  # when
-        self.delivered = deque()  # (rows, Arrow) of each answer
-        self.rows = 0  # of these
+        self.rows = Rows()
 
-    async def poll(self) -> tuple[dict, bytes]:
-        """The poller's state and an Arrow IPC stream, b"" where nothing is new. A failure is in the state."""
+    async def poll(self) -> tuple[dict, list[bytes]]:
+        """The poller's state and Arrow IPC streams, none where nothing is new. A failure is in the state."""
         try:
             async with asyncio.timeout(options.tdengine_timeout_s + 1):  # taosws' own time-out comes first, if it works
                 return await self.ask()
@@ -38,26 +36,16 @@ class Feed:
         except (asyncio.IncompleteReadError, ConnectionError, ValueError):
             failure = "the poller process ended"
         await self.close()
-        return {"error": f"{failure}; starting a new poller"}, b""
+        return {"error": f"{failure}; starting a new poller"}, []
 
-    async def ask(self) -> tuple[dict, bytes]:
+    async def ask(self) -> tuple[dict, list[bytes]]:
         if self.process is None:
             await self.start()
         self.process.stdin.write(b"poll\n")
         state = json.loads(await self.process.stdout.readline())
-        arrow = await self.process.stdout.readexactly(state["bytes"])
-        self.remember(state["rows"], arrow, state.get("whole"))
-        return state, arrow
-
-    def remember(self, rows: int, arrow: bytes, whole: bool | None) -> None:
-        if whole:
-            self.delivered.clear()
-            self.rows = 0
-        if arrow:
-            self.delivered.append((rows, arrow))
-            self.rows += rows
-            while self.rows - self.delivered[0][0] >= options.table_limit:
-                self.rows -= self.delivered.popleft()[0]
+        streams = [(rows, await self.process.stdout.readexactly(length)) for rows, length in state.pop("streams")]
+        self.rows.add(streams, state.get("whole"), state.get("start_over"))
+        return state, [arrow for _, arrow in streams]
 
     async def start(self) -> None:
         await asyncio.sleep(self.started + RESTART_S - time.monotonic())
@@ -66,7 +54,7 @@ class Feed:
             sys.executable, str(Path(poller.__file__)), env=environment(), limit=STREAM_LIMIT,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
         logging.info("poller started, process %d", self.process.pid)
-        streams = [arrow for _, arrow in self.delivered]
+        streams = [arrow for _, arrow in self.rows.streams]
         self.process.stdin.write(json.dumps([len(stream) for stream in streams]).encode() + b"\n" + b"".join(streams))
 
     async def close(self) -> None:

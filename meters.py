@@ -116,9 +116,14 @@ def to_arrow(rows: list[tuple]) -> bytes:
     """Rows in SHOWN's order, times in epoch ms, as one Arrow IPC stream. Raises pa.ArrowException for a value of another type."""
     columns = zip(*rows) if rows else [[] for _ in SHOWN]
     arrays = [pa.array(values, field.type) for values, field in zip(columns, ARROW_SCHEMA)]
+    return arrow_stream(pa.record_batch(arrays, schema=ARROW_SCHEMA))
+
+
+def arrow_stream(rows: pa.RecordBatch | pa.Table) -> bytes:
+    """As one Arrow IPC stream."""
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, ARROW_SCHEMA) as writer:
-        writer.write_batch(pa.record_batch(arrays, schema=ARROW_SCHEMA))
+    with pa.ipc.new_stream(sink, rows.schema) as writer:
+        writer.write(rows)
     return sink.getvalue().to_pybytes()
 
 

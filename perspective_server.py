@@ -26,8 +26,9 @@ from tornado.web import Application, RedirectHandler, RequestHandler, StaticFile
 import meters
 import tdengine
 from feed import Feed
+from rows import CopyHandler
 from settings import options, parse, setting
-from viewers import MAX_REQUEST_BYTES, ViewerHandler, Viewers, allowed_origin, check_token
+from viewers import MAX_REQUEST_BYTES, PerspectiveHandler, Viewers, allowed_origin, check_token
 
 setting("perspective_host", "127.0.0.1", "the address to listen at")
 setting("perspective_port", 8085, "the port to listen at", least=1)
@@ -55,27 +56,26 @@ class Meters:
         """One poll. The next tick waits for it: PeriodicCallback starts none while one is under way."""
         following = self.feed.poll()
         while following:
-            state, arrow = await following
+            state, streams = await following
             following = asyncio.create_task(self.feed.poll()) if state.get("more") else None  # while the engine works
             start_over = bool(state.get("start_over") and self.table)
-            if arrow or start_over:
-                await asyncio.get_running_loop().run_in_executor(self.engine, self.update, arrow, start_over)
+            if streams or start_over:
+                await asyncio.get_running_loop().run_in_executor(self.engine, self.update, streams, start_over)
             if start_over:
                 logging.warning("rows were changed or deleted in the database: viewers get a new table")
-                self.viewers.close_all()
+                self.viewers.new_table()
             self.note(state)
 
-    def update(self, arrow: bytes, start_over: bool) -> None:
+    def update(self, streams: list[bytes], start_over: bool) -> None:
         """Makes the table with its first rows: grouped views on an *empty* one can hang Perspective for good."""
         if start_over:
             self.viewers.server, self.table = perspective.Server(), None
-        if not arrow:
-            return
-        if self.table is None:
-            client = self.viewers.server.new_local_client()
-            self.table = client.table(arrow, limit=options.table_limit, name=meters.PERSPECTIVE_TABLE)
-        else:
-            self.table.update(arrow)
+        for arrow in streams:
+            if self.table is None:
+                client = self.viewers.server.new_local_client()
+                self.table = client.table(arrow, limit=options.table_limit, name=meters.PERSPECTIVE_TABLE)
+            else:
+                self.table.update(arrow)
 
     def note(self, state: dict) -> None:
         """Keeps the state for /status, and logs a line where it changes."""
@@ -105,7 +105,7 @@ class Meters:
             "embedded": bool(version and "embedded" in version),
             "rows_seen": self.rows_seen, "rows_per_s": round((rows_now - rows_then) / max(now - then, 1e-3)),
             "newest_row_age_ms": newest and round(time.time() * 1000 - newest),
-            "table_rows": min(self.feed.rows, options.table_limit) if self.table else None, "late_rows": self.late_rows,
+            "table_rows": min(self.feed.rows.count, options.table_limit) if self.table else None, "late_rows": self.late_rows,
             "waiting": self.state.get("waiting"), "last_error": self.state.get("error"),
             "viewers": len(self.viewers), "refused_requests": self.viewers.refused,
             "poller": process and process.pid,
@@ -135,7 +135,8 @@ class StatusHandler(RequestHandler):
 
 def make_app(table: Meters) -> Application:
     return Application([
-        (r"/websocket", ViewerHandler, {"viewers": table.viewers}),
+        (r"/rows", CopyHandler, {"viewers": table.viewers, "rows": table.feed.rows}),
+        (r"/websocket", PerspectiveHandler, {"viewers": table.viewers}),
         (r"/status", StatusHandler, {"table": table}),
         (r"/", RedirectHandler, {"url": f"/{PAGE}", "permanent": False}),
         (rf"/({PAGE})", StaticFileHandler, {"path": str(ROOT)}),

@@ -4,8 +4,8 @@ taosws holds Python's global lock during every call, so a thread would not do: a
 that stalls would stall the server and every viewer with it.
 
 The server writes a line to this program's standard input for each poll; the answer on standard
-output is a line of JSON, then `bytes` bytes of Arrow IPC: the new rows, ascending (`more` where there are
-still more). The first line on standard input says what earlier pollers have delivered: how long each
+output is a line of JSON, then the new rows, ascending (`more` where there are still more), as Arrow IPC streams:
+`streams` says the rows and the bytes of each. The first line on standard input says what earlier pollers have delivered: how long each
 Arrow IPC stream is that follows.
 """
 
@@ -30,7 +30,8 @@ NOT_YET = {  # what TDengine answers while the producer has not made them yet
     0x0388: "the database does not exist yet: start producer.py",
     0x2603: "the super table does not exist yet: start producer.py",
 }
-SLICE_ROWS = 10_000  # how many rows one poll delivers at most: a backlog comes in slices, of the size that Perspective takes best
+SLICE_ROWS = 10_000  # how many rows one poll delivers at most: a backlog comes in slices
+STREAM_ROWS = 2500  # of one Arrow stream: with more at once Perspective takes longer for each
 COMPARE_ROWS = 10_000  # how many of the newest rows are compared with the database now and then
 COMPARE_EVERY_S = 3
 LATE_MS, LATE_ROWS = 600_000, 500_000  # late rows are looked for in the last ten minutes, or so many rows
@@ -107,23 +108,24 @@ class Poller:
             self.since = max(self.since, recent[0][0])
         self.recent = [row for row in recent if row[0] > self.since]
 
-    def poll(self) -> tuple[dict, bytes]:
-        """The state, as the server's /status shows it, and the new rows as Arrow. Never raises for the database."""
+    def poll(self) -> tuple[dict, list[tuple[int, bytes]]]:
+        """The state, as the server's /status shows it, and the new rows as (rows, Arrow). Never raises for the database."""
         try:
             self.connect()
             state = self.compare() if time.monotonic() >= self.compare_at and not self.more else {}
             rows = self.read_whole(state) if state.get("whole") or not self.delivered else self.read_on(state)
-            arrow = meters.to_arrow(rows) if rows else b""
+            parts = [rows[at:at + STREAM_ROWS] for at in range(0, len(rows), STREAM_ROWS)]
+            streams = [(len(part), meters.to_arrow(part)) for part in parts]
         except (taosws.Error, meters.Mismatch, pa.ArrowException) as error:
             self.connection = None  # taosws' own reconnecting gives up for good after a while; a new one does not
             self.compare_at = 0.0
             waiting = NOT_YET.get(tdengine.error_code(error))
-            return ({"waiting": waiting} if waiting else {"error": tdengine.one_line(error)}), b""
+            return ({"waiting": waiting} if waiting else {"error": tdengine.one_line(error)}), []
         if state.get("whole"):
             self.forget()
         self.remember(rows)
         self.more = state["more"]
-        return state | {"version": self.version, "newest": self.newest if self.recent else None, "rows": len(rows)}, arrow
+        return state | {"version": self.version, "newest": self.newest if self.recent else None, "rows": len(rows)}, streams
 
     def connect(self) -> None:
         if self.connection is None:
@@ -181,8 +183,9 @@ def main() -> None:
     streams = [source.read(length) for length in json.loads(source.readline() or "[]")]
     poller = Poller([row for stream in streams for row in meters.from_arrow(stream)])
     while source.readline():  # an empty read: the server is gone
-        state, arrow = poller.poll()
-        sink.write(json.dumps({"rows": 0, "bytes": len(arrow)} | state).encode() + b"\n" + arrow)
+        state, streams = poller.poll()
+        lengths = [(rows, len(arrow)) for rows, arrow in streams]
+        sink.write(json.dumps({"rows": 0, "streams": lengths} | state).encode() + b"\n" + b"".join(arrow for _, arrow in streams))
         sink.flush()
 
 

@@ -1,4 +1,4 @@
-"""The WebSocket that viewers speak to: Perspective's protocol, read-only and bounded, for those who may look."""
+"""The WebSockets of viewers: bounded, and for those who may look. One speaks Perspective's protocol, read-only; `rows.py` has the other."""
 
 import asyncio
 import hmac
@@ -47,14 +47,15 @@ class Viewers(set):
         self.views = set()  # the names of all open views
         self.refused = 0
 
-    def close_all(self) -> None:
-        """Asks all viewers to connect again."""
+    def new_table(self) -> None:
+        """Asks those that look at the table to connect again."""
         for viewer in list(self):
-            viewer.close(1012, "there is a new table")
+            if isinstance(viewer, PerspectiveHandler):
+                viewer.close(1012, "there is a new table")
 
 
-class ViewerHandler(WebSocketHandler):
-    """One viewer's connection. It has one request under way at a time: the next is read from the network after it."""
+class Viewer(WebSocketHandler):
+    """One viewer's connection, of either kind."""
 
     def initialize(self, viewers: Viewers):
         self.viewers = viewers
@@ -67,10 +68,33 @@ class ViewerHandler(WebSocketHandler):
     def check_origin(self, origin: str) -> bool:
         return allowed_origin(origin, self.request.host)
 
-    async def open(self) -> None:
-        self.session, self.views = None, set()
+    def open(self) -> None:
         self.ws_connection.stream.max_write_buffer_size = max(MAX_UNREAD_BYTES, 200 * options.table_limit)
         self.viewers.add(self)
+
+    def on_close(self) -> None:
+        self.viewers.discard(self)
+
+    def send(self, message: bytes | str) -> None:
+        try:
+            self.write_message(message, binary=isinstance(message, bytes))
+        except WebSocketClosedError:
+            pass
+        except StreamBufferFullError:
+            logging.warning("dropped a viewer that does not read what it asked for")
+            self.ws_connection.stream.close()
+
+    def count_refusal(self, what: str) -> None:
+        self.viewers.refused += 1
+        logging.warning("refused %s", what)
+
+
+class PerspectiveHandler(Viewer):
+    """Perspective's protocol. A viewer has one request under way at a time: the next is read from the network after it."""
+
+    async def open(self) -> None:
+        super().open()
+        self.session, self.views = None, set()
         loop = asyncio.get_running_loop()
         session = await loop.run_in_executor(  # on the event loop it could wait, with the GIL held, for the engine, which waits for the GIL
             self.viewers.engine, lambda: self.viewers.server.new_session(lambda message: loop.call_soon_threadsafe(self.send, message)))
@@ -80,20 +104,11 @@ class ViewerHandler(WebSocketHandler):
             self.viewers.engine.submit(session.close)
 
     def on_close(self) -> None:
-        self.viewers.discard(self)
+        super().on_close()
         self.forget(set(self.views))
         if self.session:
             with suppress(RuntimeError):  # the engine's thread has ended: the server stops
                 self.viewers.engine.submit(self.session.close)
-
-    def send(self, message: bytes) -> None:
-        try:
-            self.write_message(message, binary=True)
-        except WebSocketClosedError:
-            pass
-        except StreamBufferFullError:
-            logging.warning("dropped a viewer that does not read what it asked for")
-            self.ws_connection.stream.close()
 
     async def on_message(self, message: bytes | str) -> None:
         try:
@@ -119,7 +134,3 @@ class ViewerHandler(WebSocketHandler):
     def forget(self, views: set[str]) -> None:
         self.viewers.views -= views
         self.views -= views
-
-    def count_refusal(self, what: str) -> None:
-        self.viewers.refused += 1
-        logging.warning("refused %s", what)
