@@ -8,10 +8,10 @@ slow or away, are written with the next ones, oldest first. Those of the last KE
 """
 
 import asyncio
-import random
 import signal
 import sys
 import time
+from random import choices, random
 
 import taosws
 
@@ -39,9 +39,9 @@ def random_rows(timestamps: list[int]) -> dict[str, list]:
     """One meter's rows as columns by their name in COLUMNS; `ts` in epoch milliseconds."""
     return {
         "ts": timestamps,
-        "current": [random.uniform(5, 15) for _ in timestamps],  # ampere
-        "voltage": [random.randint(215, 225) for _ in timestamps],  # volt
-        "phase": [random.uniform(0, 1) for _ in timestamps],  # radian
+        "current": [5 + 10 * random() for _ in timestamps],  # ampere
+        "voltage": choices(range(215, 226), k=len(timestamps)),  # volt
+        "phase": [random() for _ in timestamps],  # radian
     }
 
 

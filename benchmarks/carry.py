@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from measure import TABLE_LIMIT, ReplicaViewer, embedded
+from measure import TABLE_LIMIT, CopyViewer, embedded
 
 from conftest import wait_for
 from programs import Server
@@ -32,7 +32,8 @@ def carry(rounds: int = 5) -> dict[str, list[int]]:
         dsn = f"{database.dsn}/power"
         run("fill.py", dsn, BACKLOG, 300)
         with Server(folder, dsn, f"--table-limit={TABLE_LIMIT}", "--interval-ms=20", "--tdengine-timeout-s=60") as server, \
-                ReplicaViewer(server.port) as viewer:
+                CopyViewer(server.port) as viewer:
+            wait_for(lambda: viewer.rows >= BACKLOG, 60, "the first rows")
             for number in range(rounds):
                 server.process.send_signal(signal.SIGSTOP)
                 found["written"].append(run("fill.py", dsn, BACKLOG, 250 - 20 * number))

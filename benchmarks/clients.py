@@ -2,7 +2,7 @@
 
 `.venv/bin/python benchmarks/clients.py [viewers ...]` measures 1, 50 and 200 viewers by default, each way for 15 s at 1000 rows/s.
 A viewer of `ServerSide` has four grouped views and asks each for its columns after each update; one that cannot keep up skips updates,
-as a panel does. One of `Replicated` has a flat view, whose rows come with the update. Those not connected within a minute are left out.
+as a panel does. One of `Copy` takes the rows as they come. Those not connected within a minute are left out.
 """
 
 import asyncio
@@ -26,15 +26,38 @@ PANEL = {"group_by": ["location", "groupid"], "group_rollup_mode": "flat", "colu
 CONNECTING_S = 60  # for all viewers together
 
 
-class Viewer:
-    """A WebSocket on the loop that all viewers share, and Perspective's own asynchronous client."""
+class Copy:
+    """A page that keeps a copy of the table: here the rows' times are read, no more."""
 
-    async def connect(self, port: int) -> perspective.Table:
+    PANELS = 1
+
+    def __init__(self):
+        self.delays = []
+
+    async def start(self, port: int) -> None:
+        self.socket = await websocket_connect(f"ws://127.0.0.1:{port}/rows", max_message_size=2**30)
+        await self.socket.read_message()
+        self.reading = asyncio.create_task(self.read())
+
+    async def read(self) -> None:
+        while (message := await self.socket.read_message()) is not None:
+            self.shows(pa.ipc.open_stream(message).read_all()["timestamp"][-1].value)
+
+    def shows(self, newest_ms: int) -> None:
+        self.delays.append(time.time() * 1000 - newest_ms)
+
+
+class ServerSide(Copy):
+    """A page whose panels query the server, by Perspective's own client."""
+
+    PANELS = 4
+
+    async def start(self, port: int) -> None:
         self.socket = await websocket_connect(f"ws://127.0.0.1:{port}/websocket", max_message_size=2**30)
         self.client = perspective.AsyncClient(self.send, self.socket.close)
         self.reading = asyncio.create_task(self.read())
-        self.delays = []
-        return await self.client.open_table("meters_values")
+        table = await self.client.open_table("meters_values")
+        self.panels = [asyncio.create_task(self.panel(await table.view(**PANEL))) for _ in range(self.PANELS)]
 
     async def send(self, message: bytes) -> None:
         await self.socket.write_message(bytes(message), binary=True)
@@ -42,34 +65,6 @@ class Viewer:
     async def read(self) -> None:
         while (message := await self.socket.read_message()) is not None:
             await self.client.handle_response(message)
-
-    def shows(self, newest_ms: int) -> None:
-        self.delays.append(time.time() * 1000 - newest_ms)
-
-
-class Replicated(Viewer):
-    """A page that keeps a copy of the table."""
-
-    PANELS = 1
-
-    async def start(self, port: int) -> None:
-        self.view = await (await self.connect(port)).view()
-        await self.view.on_update(self.update, mode="row")
-        await self.view.to_arrow()
-
-    def update(self, port_id: int, delta: bytes) -> None:
-        times = pa.ipc.open_stream(delta).read_all()["timestamp"]
-        self.shows(times[-1].value)
-
-
-class ServerSide(Viewer):
-    """A page whose panels query the server."""
-
-    PANELS = 4
-
-    async def start(self, port: int) -> None:
-        table = await self.connect(port)
-        self.panels = [asyncio.create_task(self.panel(await table.view(**PANEL))) for _ in range(self.PANELS)]
 
     async def panel(self, view: perspective.View) -> None:
         changed = asyncio.Event()
@@ -110,7 +105,7 @@ def main(numbers: list[int]) -> None:
         dsn = f"{database.dsn}/power"
         with producer(folder, dsn):
             for number in numbers:
-                for kind in (ServerSide, Replicated):
+                for kind in (ServerSide, Copy):
                     with Server(folder, dsn) as server:
                         wait_for(lambda: server.status()["rows_seen"], what="the first rows")
                         print(json.dumps(asyncio.run(measure(server, kind, number))), flush=True)

@@ -1,20 +1,25 @@
 """What the benchmarks share: the demo's processes started as for tests, and what they use (Linux: from /proc)."""
 
+import asyncio
+import json
 import os
 import statistics
 import sys
 import tempfile
+import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import perspective
 import pyarrow as pa
+from tornado.websocket import websocket_connect
 
 TABLE_LIMIT = 100_000  # where much is carried at once
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from conftest import Embedded  # noqa: E402
-from viewer import Viewer  # noqa: E402
 
 
 def memory_mb(pid: int) -> int:
@@ -54,16 +59,34 @@ def embedded(*options: str):
             database.end()
 
 
-class ReplicaViewer(Viewer):
-    """A viewer as the page is: one flat view, whose new rows it gets; `rows` counts them."""
+class CopyViewer:
+    """A page that keeps a copy of the table, in a thread of its own; `rows` counts what it has been given, `ages` are its delays in ms."""
+
+    def __init__(self, port: int):
+        self.url = f"ws://127.0.0.1:{port}/rows"
+        self.rows, self.ages = 0, []
 
     def __enter__(self):
-        super().__enter__()
-        self.rows = self.updates = 0
-        self.view = self.table().view()
-        self.view.on_update(self.receive, mode="row")
+        self.loop, started = asyncio.new_event_loop(), threading.Event()
+        self.thread = threading.Thread(target=lambda: self.loop.run_until_complete(self.run(started)), daemon=True)
+        self.thread.start()
+        assert started.wait(30)
         return self
 
-    def receive(self, _, delta: bytes) -> None:
-        self.updates += 1
-        self.rows += pa.ipc.open_stream(delta).read_all().num_rows
+    def __exit__(self, *_):
+        self.loop.call_soon_threadsafe(self.socket.close)
+        self.thread.join(10)
+
+    async def run(self, started: threading.Event) -> None:
+        self.socket = await websocket_connect(self.url, max_message_size=2**30)
+        limit = json.loads(await self.socket.read_message())["limit"]
+        started.set()
+        table = None
+        while message := await self.socket.read_message():
+            if table is None:
+                table = perspective.Server().new_local_client().table(message, limit=limit)
+            else:
+                table.update(message)
+            rows = pa.ipc.open_stream(message).read_all()
+            self.ages.append(time.time() * 1000 - rows["timestamp"][-1].value)
+            self.rows += rows.num_rows

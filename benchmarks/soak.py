@@ -8,7 +8,7 @@ import json
 import sys
 import time
 
-from measure import ReplicaViewer, descriptors, disk_mb, embedded, memory_mb
+from measure import CopyViewer, descriptors, disk_mb, embedded, memory_mb
 
 from programs import Server, producer
 
@@ -23,7 +23,7 @@ def main(minutes: float = 10, times: int = 20) -> None:
         rows = 300 * times
         program = producer(folder, dsn, f"--rows-per-interval={rows}", f"--meters={10 * times}")
         with program, Server(folder, dsn, f"--table-limit={TABLE_LIMIT}") as server:
-            viewers = [ReplicaViewer(server.port).__enter__() for _ in range(VIEWERS)]
+            viewers = [CopyViewer(server.port).__enter__() for _ in range(VIEWERS)]
             poller = server.status()["poller"]
             processes = {"embedded": database.process.pid, "producer": program.process.pid,
                          "server": server.process.pid, "poller": poller}
