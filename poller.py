@@ -79,16 +79,15 @@ class Late:
 class Poller:
     """Delivers each row once, and finds out where rows that it delivered have changed since.
 
-    Every poll reads again what is up to `overlap_ms` older than the newest row delivered, since rows may be written
-    late. Now and then it compares the newest rows with those delivered: where some were overwritten or deleted,
-    or came later than the overlap, it delivers the newest `table_limit` rows anew, as a `whole`.
+    Rows may be written late: every poll counts those that are up to `overlap_ms` older than the newest row delivered,
+    and where there are more than before it reads them again. Now and then it compares the newest rows with those delivered:
+    where some were overwritten or deleted, or came later than the overlap, it delivers the newest `table_limit` rows anew, as a `whole`.
     """
 
     def __init__(self, delivered: list[tuple] = ()):
-        self.connection = None
+        self.start_again()
         self.version = ""
         self.late = Late()
-        self.compare_at = 0.0
         self.forget()
         self.remember(delivered)
 
@@ -113,13 +112,14 @@ class Poller:
         """The state, as the server's /status shows it, and the new rows as (rows, Arrow). Never raises for the database."""
         try:
             self.connect()
-            state = self.compare() if time.monotonic() >= self.compare_at and not self.more else {}
+            if time.monotonic() > self.compare_at + 1 and not self.more:  # else it is done between polls
+                self.found = self.compare()
+            state, self.found = self.found, {}
             rows = self.read_whole(state) if state.get("whole") or not self.delivered else self.read_on(state)
             parts = [rows[at:at + STREAM_ROWS] for at in range(0, len(rows), STREAM_ROWS)]
             streams = [(len(part), meters.to_arrow(part)) for part in parts]
         except (taosws.Error, meters.Mismatch, pa.ArrowException) as error:
-            self.connection = None  # taosws' own reconnecting gives up for good after a while; a new one does not
-            self.compare_at = 0.0
+            self.start_again()
             waiting = NOT_YET.get(tdengine.error_code(error))
             return ({"waiting": waiting} if waiting else {"error": tdengine.one_line(error)}), []
         if state.get("whole"):
@@ -127,6 +127,19 @@ class Poller:
         self.remember(rows)
         self.more = state["more"]
         return state | {"version": self.version, "newest": self.newest if self.recent else None, "rows": len(rows)}, streams
+
+    def after_poll(self) -> None:
+        """What has time until the next poll. An error is found again by that one, and told."""
+        if time.monotonic() > self.compare_at and self.connection and not self.more:
+            try:
+                self.found = self.compare()
+            except (taosws.Error, meters.Mismatch):
+                self.start_again()
+
+    def start_again(self) -> None:
+        self.connection = None  # taosws' own reconnecting gives up for good after a while; a new one does not
+        self.compare_at = 0.0
+        self.found = {}
 
     def connect(self) -> None:
         if self.connection is None:
@@ -150,14 +163,20 @@ class Poller:
 
     def read_on(self, state: dict) -> list[tuple]:
         """The rows that are new since the last poll; of a backlog only what has a place in the table."""
-        rows = self.read_slice(self.newest - 1 if self.more else self.since, state)
+        late = not self.more and self.count_overlap() != len(self.recent)
+        since = self.since if late else self.newest - 1
+        rows = self.read_slice(since, state)
         if state["more"] and not self.more:
             oldest = self.query(meters.select_time(options.table_limit - 1))
             if oldest and oldest[0][0] > self.newest:
                 state["gap"] = True
                 rows = self.read_slice(oldest[0][0] - 1, state)
         known = bisect_right(rows, self.newest, key=time_of)
-        return difference(rows[:known], self.recent) + rows[known:]
+        return difference(rows[:known], self.recent[bisect_right(self.recent, since, key=time_of):]) + rows[known:]
+
+    def count_overlap(self) -> int:
+        (count,), = self.query(meters.count_rows(self.since, self.newest))
+        return count
 
     def compare(self) -> dict:
         """Whether rows that have been delivered are to be delivered anew, and how many rows were later than the overlap."""
@@ -189,6 +208,7 @@ def main() -> None:
         lengths = [(rows, len(arrow)) for rows, arrow in streams]
         sink.write(json.dumps({"rows": 0, "streams": lengths} | state).encode() + b"\n" + b"".join(arrow for _, arrow in streams))
         sink.flush()
+        poller.after_poll()
 
 
 if __name__ == "__main__":

@@ -36,12 +36,12 @@ class Copy:
 
     async def start(self, port: int) -> None:
         self.socket = await websocket_connect(f"ws://127.0.0.1:{port}/rows", max_message_size=2**30)
-        await self.socket.read_message()
         self.reading = asyncio.create_task(self.read())
 
     async def read(self) -> None:
         while (message := await self.socket.read_message()) is not None:
-            self.shows(pa.ipc.open_stream(message).read_all()["timestamp"][-1].value)
+            if isinstance(message, bytes):
+                self.shows(pa.ipc.open_stream(message).read_all()["timestamp"][-1].value)
 
     def shows(self, newest_ms: int) -> None:
         self.delays.append(time.time() * 1000 - newest_ms)

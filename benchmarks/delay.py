@@ -1,63 +1,88 @@
-"""Prints how long a row takes from its insert to a viewer, and that the rows sent are stored and shown.
+"""How long a row takes from its insert to a viewer, at 1000 and at 20 000 rows/s; that the rows sent are stored and shown.
 
-`.venv/bin/python benchmarks/delay.py [ticks]` starts an embedded database (or uses TDENGINE_DSN), the
-producer and the server, all with their defaults, and one viewer with a flat view. The delay of a tick is counted
-from its youngest rows, whose time is the moment of writing, to their arrival at the viewer.
+The delay of a tick is counted from its youngest rows, whose time is the moment of writing. It ends in the table of a page's
+copy; or, in Chromium, in the view of the page's first panel. A row that waits for the next poll waits up to a whole interval:
+that alone is the rival.
 """
 
-import io
-import json
-import os
-import sys
-import tempfile
-import time
 from pathlib import Path
 
-import pyarrow as pa
-import taosws
+from measure import ROWS_A_METER, CopyViewer, Figure, chromium, drifting_producer, embedded, table
 
-from measure import summary
+import meters
+import tdengine
+from conftest import wait_for
+from page import own_origin_page
+from programs import Server
+from settings import options, parser
 
-from conftest import Embedded, wait_for
-from programs import Server, producer
-from viewer import Viewer
+RATES, TICKS = (1000, 20_000), 70
+FIRST = 5  # ticks that make the tables, and are left out
+INTERVAL_MS = 300
+RECORD = """viewer => viewer.getView().then(async view => {  // [when, the newest row's time]
+    window.arrivals = [];
+    await view.on_update(async () => {
+        const {timestamp} = await view.to_columns();
+        arrivals.push([Date.now(), Math.max(...timestamp)]);
+    });
+})"""
 
 
-def main(ticks: int) -> None:
-    folder = Path(tempfile.mkdtemp())
-    embedded = None if os.environ.get("TDENGINE_DSN") else Embedded(folder / "embedded.log")
-    database = f"bench_{os.getpid()}"
-    dsn = f"{os.environ.get('TDENGINE_DSN') or embedded.dsn}/{database}"
-    delays, arrived = [], 0
+def produced(folder: Path, dsn: str, rate: int) -> tuple[int, list[int]]:
+    """Writes TICKS ticks: how many rows, and the times of the youngest rows of each."""
+    with drifting_producer(folder, dsn, rate, f"--count={TICKS}") as producer:
+        assert producer.wait(TICKS + 60) == 0
+        sent = int(producer.text().split(" rows written")[0].split()[-1])
+    parser.parse_args([f"--tdengine-dsn={dsn}"], namespace=options)
+    connection = tdengine.connect(tdengine.database())
+    times = [time for time, in connection.query("SELECT CAST(ts AS BIGINT) FROM d_bind_0 ORDER BY ts")]
+    return sent, times[-1:-1 - TICKS * ROWS_A_METER:-ROWS_A_METER][::-1]
 
-    def on_update(_, delta: bytes):
-        nonlocal arrived
-        now = time.time() * 1000
-        times = pa.ipc.open_stream(io.BytesIO(delta)).read_all()["timestamp"].cast(pa.int64()).to_pylist()
-        arrived += len(times)
-        for tick in sorted(set(times))[::-30]:  # a tick gives each meter 30 rows, of the same milliseconds
-            delays.append(now - tick)
 
-    try:
-        with Server(folder, dsn, "--table-limit=1000000") as server, Viewer(server.port) as viewer:
-            program = producer(folder, dsn, f"--count={ticks}")
-            view = viewer.table().view()
-            before = view.num_rows()
-            view.on_update(on_update, mode="row")
-            assert program.wait(ticks + 30) == 0
-            sent = int(program.text().split()[-3])
-            wait_for(lambda: server.status()["rows_seen"] >= sent, what="the last row")
-            wait_for(lambda: view.num_rows() >= sent, what="the last row")
-            connection = taosws.connect(dsn)
-            (stored,), = connection.query("SELECT COUNT(*) FROM meters")
-            connection.execute(f"DROP DATABASE {database}")
-            shown = view.num_rows()
-    finally:
-        if embedded:
-            embedded.end()
-    print(json.dumps({"sent": sent, "stored": stored, "shown": shown, "streamed": arrived + before, "ticks_seen": len(delays),
-                      "delay_ms": summary(delays)}))
+def stored(dsn: str) -> int:
+    connection = tdengine.connect(tdengine.database())
+    (count,), = connection.query(f"SELECT COUNT(*) FROM {meters.SUPER_TABLE}")
+    return count
+
+
+def delays(arrivals: dict[int, float], ticks: list[int]) -> list[float]:
+    """Milliseconds. `arrivals`: when, by the time of the rows; a tick that only came with the next one has that one's moment."""
+    found, later = [], None
+    for tick in reversed(ticks[FIRST:]):
+        later = arrivals.get(tick, later)
+        found.append(later - tick)
+    return found
+
+
+def measure(rate: int) -> list[Figure]:
+    with embedded() as (database, folder), Server(folder, dsn := f"{database.dsn}/power", "--table-limit=50000") as server:
+        with CopyViewer(server.port) as viewer:
+            sent, ticks = produced(folder, dsn, rate)
+            wait_for(lambda: viewer.rows >= sent, what="the last row")
+            assert viewer.rows == sent == stored(dsn), (viewer.rows, sent, stored(dsn))
+        arrivals = {time.value: now for now, times in viewer.arrivals for time in times.unique()}
+        copied = delays(arrivals, ticks)
+        with chromium() as browser:
+            page = browser.new_page()
+            page.goto(own_origin_page(server))
+            page.wait_for_selector("perspective-viewer[live]")
+            page.query_selector("perspective-viewer").evaluate(RECORD)
+            _, ticks = produced(folder, dsn, rate)
+            page.wait_for_function("last => arrivals.length && arrivals.at(-1)[1] >= last", arg=ticks[-1])
+            arrivals = {time: now for now, time in reversed(page.evaluate("arrivals"))}
+        shown = delays(arrivals, ticks)
+    polling = [INTERVAL_MS * (i + 0.5) / 100 for i in range(100)]
+    figures = [Figure(f"insert to {to}, at {rate} rows/s", "ms", values, "polling alone", polling,
+                      "median ≤ 190, p99 ≤ 360") for to, values in (("viewer", copied), ("Chromium's panel", shown))]
+    for figure in figures:
+        summary = figure.summary()["ours"]
+        figure.met = summary["p50"] <= 190 and summary["p99"] <= 360
+    return figures
+
+
+def figures() -> list[Figure]:
+    return [figure for rate in RATES for figure in measure(rate)]
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
+    print(table([figure.summary() for figure in figures()]))

@@ -8,9 +8,9 @@ from datetime import datetime, timezone
 import perspective
 import taosws
 
-EVERY_MS = 250
+EVERY_MS, LIMIT = 250, 1000
 SQL = ("SELECT ts, location, groupid, current, voltage, phase FROM meters "
-       "WHERE ts >= NOW() - 12h ORDER BY ts DESC LIMIT 1000")
+       f"WHERE ts >= NOW() - 12h ORDER BY ts DESC LIMIT {LIMIT}")
 NAMES = "timestamp", "location", "groupid", "current", "voltage", "phase"
 SCHEMA = dict(zip(NAMES, ("datetime", "string", "integer", "float", "integer", "float")))
 
@@ -22,18 +22,18 @@ def parsed(text: str) -> int:
 
 
 class KnownWay:
-    """`tick` is what the event loop calls every 250 ms; `rows` counts the rows given to the table."""
+    """`tick` is what the event loop calls every 250 ms; `newest` is the time of the newest row, in epoch ms."""
 
     def __init__(self, dsn: str, limit: int = 10_000):
         self.connection = taosws.connect(dsn)
         self.server = perspective.Server()
         self.table = self.server.new_local_client().table(SCHEMA, limit=limit, name="meters_values")
-        self.rows = 0
+        self.newest = 0
 
     async def tick(self) -> None:
         rows = [dict(zip(NAMES, (parsed(row[0]), *row[1:]))) for row in self.connection.query(SQL)]
         self.table.update(rows)
-        self.rows += len(rows)
+        self.newest = rows[0]["timestamp"]
 
 
 def insert_tick(connection: taosws.Connection, batch: dict[int, tuple[dict, dict]]) -> int:

@@ -1,7 +1,7 @@
 """The raw limits of what can be carried: `python benchmarks/limits.py fetch DSN rows` or `update rows` prints rows/s.
 
 `fetch` reads rows by taosws, in slices as the poller does, and does nothing with them. `update` hands as many ready
-Arrow rows to a Perspective table that has one flat view, whose new rows it gives away, as for one viewer.
+Arrow rows to a Perspective table that is full, in streams as the poller's.
 """
 
 import sys
@@ -15,7 +15,6 @@ import poller
 import tdengine
 from settings import options, parser
 
-
 def fetch(dsn: str, rows: int) -> float:
     parser.parse_args([f"--tdengine-dsn={dsn}", "--tdengine-timeout-s=60"], namespace=options)
     connection = tdengine.connect(tdengine.database())
@@ -28,15 +27,17 @@ def fetch(dsn: str, rows: int) -> float:
 
 def update(rows: int) -> float:
     def arrow(number: int) -> bytes:
-        return meters.to_arrow([(number * poller.SLICE_ROWS + i // 10, f"Location {i % 10}", i % 4, 10.5, 220, 0.5)
-                                for i in range(poller.SLICE_ROWS)])
-    slices = [arrow(number) for number in range(rows // poller.SLICE_ROWS + 1)]
-    table = perspective.Server().new_local_client().table(slices[0], limit=measure.TABLE_LIMIT)
-    view = table.view()
-    view.on_update(lambda port, delta: None, mode="row")
+        return meters.to_arrow([(number * poller.STREAM_ROWS + i // 10, f"Location {i % 10}", i % 4, 10.5, 220, 0.5)
+                                for i in range(poller.STREAM_ROWS)])
+    streams = [arrow(number) for number in range(rows // poller.STREAM_ROWS)]
+    table = perspective.Server().new_local_client().table(streams[0], limit=rows)
+    for stream in streams:
+        table.update(stream)
+    assert table.size() == rows
     started = time.perf_counter()
-    for slice_ in slices[1:]:
-        table.update(slice_)
+    for stream in streams:
+        table.update(stream)
+    table.size()  # ends the updates
     return rows / (time.perf_counter() - started)
 
 

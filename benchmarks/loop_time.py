@@ -1,18 +1,22 @@
-"""How long a tick keeps the event loop busy: run by run.py as a process of its own, for ours and for the known way.
+"""How long a tick keeps the event loop busy, and how old the newest row is once it is in the table: ours and the known way.
 
-`python benchmarks/loop_time.py ours|known DSN ticks` prints the milliseconds of each tick, as JSON.
+Each way polls in a process of its own, by turns, while a producer writes 1000 rows/s.
 """
 
 import asyncio
 import json
+import subprocess
 import sys
 import time
 
-import measure  # noqa: F401: the path to the demo's modules
+from measure import Figure, drifting_producer, embedded, table
 from tornado.ioloop import PeriodicCallback
 
+from conftest import wait_for
 from known_way import EVERY_MS, KnownWay
 from settings import options, parser
+
+ROUNDS, TICKS = 3, 60
 
 
 class BusyTime:
@@ -34,30 +38,48 @@ class BusyTime:
         return seconds * 1000
 
 
-async def main(way: str, dsn: str, ticks: int) -> None:
+async def main(way: str, dsn: str) -> None:
+    """In a process of its own: prints JSON."""
     import perspective_server
     parser.parse_args([f"--tdengine-dsn={dsn}"], namespace=options)
-    table = perspective_server.Meters() if way == "ours" else KnownWay(dsn)
-    interval = options.interval_ms if way == "ours" else EVERY_MS
-    busy, done, finished = BusyTime(), [], asyncio.Event()
+    polled = perspective_server.Meters() if way == "ours" else KnownWay(dsn)
+    busy, found, finished = BusyTime(), {"busy": [], "age": []}, asyncio.Event()
 
     async def tick():
-        await table.tick()
-        done.append(None)
-        if len(done) >= ticks:
+        found["busy"].append(busy.taken())  # of the tick before, and all that came of it
+        await polled.tick()
+        newest = polled.state["newest"] if way == "ours" else polled.newest
+        found["age"].append(time.time() * 1000 - newest)
+        if len(found["age"]) > TICKS:
             finished.set()
 
-    await table.tick()
-    callback = PeriodicCallback(tick, interval)
+    await polled.tick()
+    callback = PeriodicCallback(tick, options.interval_ms if way == "ours" else EVERY_MS)
     callback.start()
-    busy.taken()
     await finished.wait()
     callback.stop()
-    total = busy.taken()
     if way == "ours":
-        await table.close()
-    print(json.dumps({"ms_per_tick": total / ticks}))
+        await polled.close()
+    print(json.dumps({name: values[2:] for name, values in found.items()}))
+
+
+def figures() -> list[Figure]:
+    ours, known = {"busy": [], "age": []}, {"busy": [], "age": []}
+    with embedded() as (database, folder), drifting_producer(folder, f"{database.dsn}/power", 1000) as producer:
+        wait_for(lambda: "rows" in producer.text(), 30, "the first rows")
+        for _ in range(ROUNDS):
+            for way, found in (("ours", ours), ("known", known)):
+                run = subprocess.run([sys.executable, __file__, way, f"{database.dsn}/power"], check=True, capture_output=True, text=True)
+                for name, values in json.loads(run.stdout).items():
+                    found[name] += values
+    busy = Figure("event loop busy, each tick", "ms", ours["busy"], "the known way", known["busy"], "≤ 1/15 of the rival's")
+    median, rival = busy.summary()["ours"]["p50"], busy.summary()["theirs"]["p50"]
+    busy.met = median <= rival / 15
+    return [busy, Figure("age of the newest row when a poll has ended", "ms", ours["age"], "the known way", known["age"])]
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    if len(sys.argv) > 1:
+        asyncio.run(main(*sys.argv[1:]))
+    else:
+        print(table([figure.summary() for figure in figures()]))

@@ -1,25 +1,69 @@
-"""What the benchmarks share: the demo's processes started as for tests, and what they use (Linux: from /proc)."""
+"""What the benchmarks share: the demo's processes started as for tests, a viewer, and figures beside their rivals (Linux: from /proc)."""
 
 import asyncio
 import json
 import os
+import shutil
 import statistics
 import sys
 import tempfile
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import perspective
 import pyarrow as pa
+from playwright.sync_api import sync_playwright
 from tornado.websocket import websocket_connect
 
-TABLE_LIMIT = 100_000  # where much is carried at once
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+import programs  # noqa: E402
 from conftest import Embedded  # noqa: E402
+from page import CHROMIUM  # noqa: E402
+
+TICK_MS, ROWS_A_METER = 290, 29  # of `drifting_producer`
+
+
+@dataclass
+class Figure:
+    """What was measured, beside its rival: values of one unit, from the same run and taken by turns."""
+
+    what: str
+    unit: str
+    ours: list[float]
+    rival: str = ""
+    theirs: list[float] = field(default_factory=list)
+    goal: str = ""
+    met: bool | None = None
+
+    def summary(self) -> dict:
+        """As JSON has it."""
+        return {"what": self.what, "unit": self.unit, "ours": summary(self.ours), "rival": self.rival,
+                "theirs": summary(self.theirs), "goal": self.goal, "met": self.met}
+
+
+def table(summaries: list[dict]) -> str:
+    """Markdown, a row for each figure."""
+    def number(value: float | None) -> str:
+        return "" if value is None else f"{value:,.0f}".replace(",", " ") if value >= 100 else f"{value:.3g}"
+
+    lines = ["| | ours: median | p99 | rival | median | p99 | goal |", "|---|---|---|---|---|---|---|"]
+    for row in summaries:
+        goal = row["goal"] and f"{row['goal']}: {'met' if row['met'] else 'missed'}"
+        cells = [f"{row['what']}, {row['unit']}", *map(number, row["ours"].values()), row["rival"], *map(number, row["theirs"].values()), goal]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def summary(values: list[float]) -> dict[str, float | None]:
+    """Median and 99th percentile: of few values the highest."""
+    if not values:
+        return {"p50": None, "p99": None}
+    return {"p50": round(statistics.median(values), 3), "p99": round(sorted(values)[min(len(values) - 1, int(len(values) * 0.99))], 3)}
 
 
 def memory_mb(pid: int) -> int:
@@ -41,11 +85,6 @@ def disk_mb(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) >> 20
 
 
-def summary(values: list[float]) -> dict[str, float]:
-    """Median and 99th percentile."""
-    return {"p50": round(statistics.median(values), 3), "p99": round(statistics.quantiles(values, n=100)[98], 3)}
-
-
 @contextmanager
 def embedded(*options: str):
     """An embedded database in a folder of its own: (database, folder)."""
@@ -59,12 +98,33 @@ def embedded(*options: str):
             database.end()
 
 
+@contextmanager
+def chromium():
+    """As for tests: see `sh install.sh tests/requirements.txt`."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def drifting_producer(folder: Path, dsn: str, rate: int, *options: str) -> programs.Program:
+    """A producer of about `rate` rows/s whose ticks drift against the server's polls, so that they meet in every phase."""
+    meters = rate // 100
+    return programs.producer(folder, dsn, f"--interval-ms={TICK_MS}", f"--rows-per-interval={ROWS_A_METER * meters}",
+                             f"--meters={meters}", *options)
+
+
 class CopyViewer:
-    """A page that keeps a copy of the table, in a thread of its own; `rows` counts what it has been given, `ages` are its delays in ms."""
+    """A page that keeps a copy of the table, in a thread of its own.
+
+    `rows` counts what its table was given; `arrivals` are (when, in epoch ms, the times of the rows) of each message.
+    """
 
     def __init__(self, port: int):
         self.url = f"ws://127.0.0.1:{port}/rows"
-        self.rows, self.ages = 0, []
+        self.rows, self.arrivals = 0, []
 
     def __enter__(self):
         self.loop, started = asyncio.new_event_loop(), threading.Event()
@@ -79,14 +139,15 @@ class CopyViewer:
 
     async def run(self, started: threading.Event) -> None:
         self.socket = await websocket_connect(self.url, max_message_size=2**30)
-        limit = json.loads(await self.socket.read_message())["limit"]
         started.set()
-        table = None
         while message := await self.socket.read_message():
+            if isinstance(message, str):
+                table, limit = None, json.loads(message)["limit"]
+                continue
             if table is None:
                 table = perspective.Server().new_local_client().table(message, limit=limit)
             else:
                 table.update(message)
-            rows = pa.ipc.open_stream(message).read_all()
-            self.ages.append(time.time() * 1000 - rows["timestamp"][-1].value)
-            self.rows += rows.num_rows
+            now, times = time.time() * 1000, pa.ipc.open_stream(message).read_all()["timestamp"]
+            self.arrivals.append((now, times))
+            self.rows += len(times)
