@@ -8,7 +8,7 @@ import sqlite3
 import time
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, groupby, repeat
+from itertools import chain, groupby, islice, repeat
 from typing import Any, Callable, Sequence
 
 from . import blocks, catalog, clock
@@ -19,6 +19,7 @@ from .sqlitefile import SQLiteFile
 
 SWEEP_ROWS, SWEEP_SECONDS = 2000, 0.05
 SEAL_SECONDS = 0.1
+VALUES_AT_ONCE = 100  # in one INSERT
 IDLE_WRITER_SECONDS = 1  # without a write: then blocks are sealed without a pause
 IDLE_SECONDS, AGE_SECONDS = 60, 600  # an open result pins the WAL: how long it may
 MAX_TICKS = (31556995200000, 31556995200000000, 9214646400000000000)  # TDengine's end of time, by precision
@@ -162,8 +163,7 @@ class Store:
             with self.file.write() as connection:
                 for (table, columns), group in groupby(batches, lambda batch: (batch.table, batch.columns)):
                     same = [(self._tb(connection, batch, created), batch.values) for batch in group]
-                    rows = chain.from_iterable(zip(repeat(tb), *values) for tb, values in same)
-                    connection.executemany(_upsert(table.id, columns), rows)
+                    _write(connection, table, columns, same)
                     blocks.reopen(connection, table, ((tb, values[0]) for tb, values in same))
             self._written = time.monotonic()
             for (database, name), (table, tb) in created.items():
@@ -259,12 +259,25 @@ def _forget(database: Database, entry: Table | Subtable) -> None:
         database.subtables.pop(name, None)
 
 
+def _write(connection: sqlite3.Connection, table: Table, columns: tuple[int, ...],
+           same: Sequence[tuple[int, Sequence[Sequence[Any]]]]) -> None:
+    """Upsert (subtable, values) pairs, several rows by one statement: a statement costs more than a row."""
+    width = 1 + len(columns)
+    at_once = max(1, VALUES_AT_ONCE // width)
+    rows = chain.from_iterable(zip(repeat(tb), *values) for tb, values in same)
+    count = sum(len(values[0]) for _, values in same)
+    flat = chain.from_iterable(islice(rows, count - count % at_once))
+    connection.executemany(_upsert(table.id, columns, at_once), zip(*[flat] * (at_once * width)))
+    connection.executemany(_upsert(table.id, columns, 1), rows)
+
+
 @lru_cache(maxsize=256)
-def _upsert(table: int, columns: tuple[int, ...]) -> str:
+def _upsert(table: int, columns: tuple[int, ...], rows: int) -> str:
     names = ", ".join(f"c{i}" for i in columns)
     named = ", ".join(f"c{i} = excluded.c{i}" for i in columns if i)
     change = f"UPDATE SET {named}" if named else "NOTHING"
-    return f"INSERT INTO data_{table}(tb, {names}) VALUES(?{', ?' * len(columns)}) ON CONFLICT(tb, c0) DO {change}"
+    marks = ", ".join([f"(?{', ?' * len(columns)})"] * rows)
+    return f"INSERT INTO data_{table}(tb, {names}) VALUES{marks} ON CONFLICT(tb, c0) DO {change}"
 
 
 def _distinct(batches: Sequence[Batch]) -> int:

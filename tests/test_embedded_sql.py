@@ -231,6 +231,20 @@ def test_rows_bound_with_one_timestamp_are_one_row(session):
     assert rows(session, "SELECT voltage FROM d0") == [(299,)]
 
 
+@pytest.mark.parametrize("count", [1, 32, 33, 34, 100])  # 33 rows of these go into one statement
+def test_many_bound_rows_keep_what_is_not_named(session, count):
+    session.prepare(BIND).execute([Bound("d0", [1, "x"], [[T, T + 5], [1.0, 2.0], [7, 7], [0.5, None]])])
+    times, voltages = [T + i * 7 % 60 for i in range(count)], [None if i % 3 == 0 else i for i in range(count)]
+    statement = session.prepare("INSERT INTO ? USING meters TAGS (?, ?) (ts, voltage) VALUES (?, ?)")
+    assert statement.execute([Bound(name, [1, "x"], [times, voltages]) for name in ("d0", "d1")]).affected == 2 * len(set(times))
+    last = dict(zip(times, voltages))
+    expected = {T: (1.0, 7, 0.5), T + 5: (2.0, 7, None)}
+    expected |= {at: (expected.get(at, (None,))[0], value, expected.get(at, (None,))[-1]) for at, value in last.items()}
+    assert rows(session, "SELECT ts, `current`, voltage, phase FROM d0 ORDER BY ts") == [
+        (at, *values) for at, values in sorted(expected.items())]
+    assert rows(session, "SELECT ts, voltage FROM d1 ORDER BY ts") == sorted(last.items())
+
+
 def test_other_forms_of_bound_insert(session):
     session.execute("CREATE TABLE d0 USING meters TAGS (1, 'x')")
     named = session.prepare("INSERT INTO power.d0 (voltage, ts) VALUES (?, ?)")
