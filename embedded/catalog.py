@@ -1,9 +1,9 @@
 """What exists: databases, super tables, normal tables, subtables; in memory, mirrored in SQLite.
 
 Table n keeps its rows in `data_n`, what they come to in `blocks_n` (see blocks.py) and its subtables,
-with their tags, in `tags_n`. A normal table is stored as a super table with the one subtable that bears
-its own name. Columns are called c0 (the timestamp), c1, ... and tags t0, t1, ..., because SQLite's names
-know no case.
+with their tags, in `tags_n`. Rows lie in the order of time, as they are read most. A normal table is stored
+as a super table with the one subtable that bears its own name. Columns are called c0 (the timestamp),
+c1, ... and tags t0, t1, ..., because SQLite's names know no case.
 """
 
 import json
@@ -110,8 +110,8 @@ def create_table(connection: sqlite3.Connection, database: Database, name: str, 
     id_ = connection.execute("INSERT INTO tables(database, name, columns, tags) VALUES(?, ?, ?, ?) RETURNING id",
                              (database.id, name, _text(columns), _text(tags))).fetchone()[0]
     stored = ", ".join(f"c{i}" for i in range(1, len(columns)))
-    connection.execute(f"CREATE TABLE data_{id_}(tb INTEGER, c0 INTEGER, {stored}, PRIMARY KEY(tb, c0)) WITHOUT ROWID")
-    connection.execute(f"CREATE INDEX time_{id_} ON data_{id_}(c0)")
+    connection.execute(f"CREATE TABLE data_{id_}(tb INTEGER, c0 INTEGER, {stored}, PRIMARY KEY(c0, tb)) WITHOUT ROWID")
+    connection.execute(f"CREATE INDEX subtable_{id_} ON data_{id_}(tb, c0)")
     connection.execute(f"CREATE TABLE tags_{id_}(tb INTEGER PRIMARY KEY, name TEXT UNIQUE"
                        + "".join(f", t{i}" for i in range(len(tags))) + ")")
     return Table(id_, name, database.precision, columns, tags)

@@ -1,7 +1,7 @@
 """The shapes of a SELECT in SQLite: row by row (`Flat`), groups by a scan (`Scan`), groups by seeks (`Seek`).
 
 `Seek` is for LAST, FIRST and LAST_ROW, in groups of whole subtables: it finds each subtable's row by the
-primary key, one seek a subtable, however many rows there are.
+index of subtables, one seek a subtable, however many rows there are.
 """
 
 from typing import Any
@@ -124,7 +124,7 @@ class Grouped(Shape):
 
 class Scan(Grouped):
     def grouping(self, key: Typed) -> str:
-        return "d.tb" if key.sql == "g.name" else key.sql  # the same groups, in the order of the primary key
+        return "d.tb" if key.sql == "g.name" else key.sql  # the same groups, in the order of an index
 
     def pick(self, name: str, argument: Typed, value: Typed) -> Typed:
         if name in ("min", "max"):

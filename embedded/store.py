@@ -228,7 +228,7 @@ class Store:
         with self.file.lock:
             if database.tables.get(table.name) is not table:
                 return False
-            oldest = f"SELECT tb, c0 FROM data_{table.id} INDEXED BY time_{table.id} WHERE c0 < ? ORDER BY c0 LIMIT ?"
+            oldest = f"SELECT tb, c0 FROM data_{table.id} WHERE c0 < ? ORDER BY c0 LIMIT ?"
             keys = self.file.writer.execute(oldest, (self._oldest(table.precision), SWEEP_ROWS)).fetchall()
             if keys:
                 with self.file.write() as connection:

@@ -535,11 +535,11 @@ def test_sessions_write_and_read_at_once(session):
 
 @pytest.mark.parametrize("sql, reads", [
     (f"SELECT CAST(ts AS BIGINT), tbname, location, voltage FROM meters WHERE ts > {T + 10} ORDER BY ts LIMIT 1000",
-     "USING INDEX time_"),
-    ("SELECT * FROM meters ORDER BY ts DESC LIMIT 1", "USING INDEX time_"),
-    (f"SELECT * FROM d0 WHERE ts > {T + 10} ORDER BY ts", "USING PRIMARY KEY (tb=? AND c0>?)"),
-    ("SELECT * FROM meters WHERE location = 'x'", "USING PRIMARY KEY (tb=?)"),
-    ("SELECT LAST_ROW(*) FROM meters PARTITION BY tbname", "USING PRIMARY KEY (tb=?)"),
+     "SEARCH d USING PRIMARY KEY (c0>?)"),
+    ("SELECT * FROM meters ORDER BY ts DESC LIMIT 1", "SCAN d | SEARCH g"),
+    (f"SELECT * FROM d0 WHERE ts > {T + 10} ORDER BY ts", "USING INDEX subtable_1 (tb=? AND c0>?)"),
+    ("SELECT * FROM meters WHERE location = 'x'", "USING INDEX subtable_1 (tb=?)"),
+    ("SELECT LAST_ROW(*) FROM meters PARTITION BY tbname", "USING COVERING INDEX subtable_1 (tb=?)"),
 ])
 def test_the_index_is_used(session, sql, reads):
     _fill(session, 10)
