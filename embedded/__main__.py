@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import logging
 import re
 import signal
@@ -24,6 +25,7 @@ from .store import Store
 log = logging.getLogger(__name__)
 
 _SWEEP_EVERY_S = 1
+_GARBAGE = 50_000  # objects: Python looks for cycles after every 700, and rows by the thousand hold none
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -76,6 +78,8 @@ async def sweep(store, stop: asyncio.Event) -> None:
 async def main() -> str | None:
     """Serve until SIGTERM or Ctrl-C. Returns what went wrong, in one line, or None."""
     options = parser.parse_args()
+    gc.freeze()
+    gc.set_threshold(_GARBAGE)
     try:
         sockets = listen(options.port)
     except OSError as error:
