@@ -178,9 +178,9 @@ class Connection:
         if result is None:
             raise refuse("result is nil")
         try:
-            rows = result.fetch(wire.rows_per_block(result.columns))
-            if rows:
-                return wire.encode_block(result.columns, rows), len(rows)
+            values = result.fetch_columns(wire.rows_per_block(result.columns))
+            if values:
+                return wire.encode_block(result.columns, values), len(values[0])
         except Exception:
             self.free(id_)
             raise

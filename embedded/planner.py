@@ -1,5 +1,6 @@
 """SELECT: from TDengine's syntax tree to one SQLite statement and the columns of its result."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,18 +20,33 @@ from .sources import Source, SubSelect, TableSource
 
 
 @dataclass(frozen=True)
+class Tags:
+    """Columns of the result that are tags: `sql` has each subtable of a JSON list, then these.
+
+    The plan's own statement has the subtable, after its other columns, in their place: SQLite would join
+    and convert the same few tags for each row.
+    """
+
+    positions: list[int]
+    sql: str
+
+
+@dataclass(frozen=True)
 class Plan:
     sql: str
     parameters: dict[str, Any]
     columns: list[Column]
     precision: int
+    tags: Tags | None = None
 
 
 def plan(select: nodes.Select, store: Any, environment: Environment) -> Plan:
     """Errors: TDengine's own for what is wrong, 0x2600 for what the embedded database does not support."""
     parameters = Parameters()
-    sql, columns, precision = _Select(select, store, environment, parameters).build()
-    return Plan(sql, parameters.values, columns, precision)
+    outermost = _Select(select, store, environment, parameters)
+    outermost.tags_apart = True
+    sql, columns, precision = outermost.build()
+    return Plan(sql, parameters.values, columns, precision, outermost.tags)
 
 
 class _Select:
@@ -39,6 +55,7 @@ class _Select:
     def __init__(self, select: nodes.Select, store: Any, environment: Environment, parameters: Parameters):
         self.select, self.environment, self.parameters = select, environment, parameters
         self.step = self.shift = 0  # of the window, in ticks
+        self.tags_apart, self.tags = False, None
         self.source = self.read_source(store)
         self.plain = Expressions(self.source, environment, parameters)
         self.items = self.expand_items()
@@ -168,8 +185,18 @@ class _Select:
         elif select.interval and not order:
             order = [key.sql for key in self.keys]
         tail = "" if wrap else (" ORDER BY " + ", ".join(order) if order else "") + self.limits()
+        if self.tags_apart and isinstance(shape, Flat) and not (wrap or select.distinct or select.tags_only):
+            chosen = self.without_tags(chosen, results)
         sql = shape.statement("DISTINCT " if select.distinct else "", chosen, tail)
         return self.sliced(sql, len(results), slices) if wrap else sql
+
+    def without_tags(self, chosen: list[str], results: list[Typed]) -> list[str]:
+        tags = {i: result.sql for i, result in enumerate(results) if re.fullmatch(r"g\.\w+", result.sql)}
+        if not tags:
+            return chosen
+        self.tags = Tags(list(tags), f"SELECT g.tb, {', '.join(tags.values())} FROM tags_{self.source.table.id} g "
+                                     "WHERE g.tb IN (SELECT value FROM json_each(?))")
+        return [part for i, part in enumerate(chosen) if i not in tags] + ["d.tb"]
 
     def order_within(self, shape: Shape) -> str:
         return self.source.time.sql if isinstance(shape, Flat) and self.source.time is not None else "NULL"

@@ -135,17 +135,17 @@ def answer(result, zone: ZoneInfo | None, named: bool = False, timing: bool = Fa
     meta = json.dumps([[column.name, column.type.name, column.length] for column in result.columns])
     writers = [writer(column, result.precision, zone) for column in result.columns]
     start, count = f'{{"code":0,"column_meta":{meta},"data":[', 0
-    while rows := result.fetch(rows_per_block(result.columns)):
-        rows = as_json(rows, writers)
+    while values := result.fetch_columns(rows_per_block(result.columns)):
+        rows = as_json(values, writers)
         yield start + json.dumps([dict(zip(names, row)) for row in rows] if named else rows)[1:-1]
         start, count = ",", count + len(rows)
     yield f'{"" if count else start}],"rows":{count}{end()}'
 
 
-def as_json(rows: Sequence[tuple], writers: Sequence[Callable | None]) -> list[tuple]:
-    """Rows with the columns that have a writer put into JSON's types."""
+def as_json(table: Sequence[Sequence], writers: Sequence[Callable | None]) -> list[tuple]:
+    """The rows of columns, of which those that have a writer are put into JSON's types."""
     columns = [values if write is None else [None if value is None else write(value) for value in values]
-               for write, values in zip(writers, zip(*rows))]
+               for write, values in zip(writers, table)]
     return list(zip(*columns))
 
 

@@ -2,125 +2,18 @@
 
 import re
 import sqlite3
-import threading
 import time
-from typing import Any, Sequence
+from typing import Any
 
 from . import clock, describe, nodes
-from .datatypes import Bound, Column
+from .datatypes import Bound
 from .parser import marks, parse
 from .errors import TDengineError, not_supported
 from .typed import Environment
 from .inserts import PreparedInsert, literal_tags, run_insert
 from .planner import plan
+from .results import QueryResult, Result, refused
 from .store import Store
-from .values import to_client
-
-EAGER_ROWS = 10_000  # a result up to this size is read at once, so that it pins nothing
-
-
-def _refused(error: sqlite3.Error) -> TDengineError:
-    text = str(error)
-    if "no such table" in text:  # dropped meanwhile
-        return TDengineError(0x2603, "Table does not exist")
-    if "interrupted" in text:
-        return TDengineError(0x0328, "Query terminated")
-    if "user-defined" in text or "overflow" in text or "string or blob too big" in text:
-        return TDengineError(0x2800, f"Function internal error: {text}")
-    return TDengineError(0xFFFF, f"the embedded database failed: {text}")
-
-
-class Result:
-    """Rows (`columns` is not empty) or a count of rows written (`affected`)."""
-
-    def __init__(self, affected: int = 0, columns: Sequence[Column] = (), precision: int = 0,
-                 rows: Sequence[tuple] = ()):
-        self.affected, self.columns, self.precision = affected, list(columns), precision
-        self._rows, self._at = list(rows), 0
-
-    def fetch(self, n: int) -> list[tuple]:
-        """The next at most n rows; [] at the end."""
-        part = self._rows[self._at:self._at + n]
-        self._at += len(part)
-        return part
-
-    def close(self) -> None:
-        self._rows = []
-
-
-class _QueryResult(Result):
-    """Rows read from SQLite as they are fetched, on a connection of its own."""
-
-    def __init__(self, session: "Session", sql: str, parameters: dict, columns: Sequence[Column], precision: int):
-        super().__init__(0, columns, precision)
-        self._session, self._store = session, session._store
-        self._lock = threading.Lock()
-        self._cursor: sqlite3.Cursor | None = None
-        self._error: TDengineError | None = None
-        self._started = self._used = time.monotonic()
-        self._connection = self._store.file.reader()
-        session._running.add(self._connection)
-        try:
-            self._cursor = self._connection.execute(sql, parameters)
-            self._rows = self._read(EAGER_ROWS)
-        except BaseException as error:
-            self._finish()
-            raise (_refused(error) if isinstance(error, sqlite3.Error) else error) from None
-        if len(self._rows) < EAGER_ROWS:
-            self._finish()
-        else:
-            self._store.opened(self)
-
-    def _read(self, n: int) -> list[tuple]:
-        return to_client(self._cursor.fetchmany(n), self.columns)
-
-    def fetch(self, n: int) -> list[tuple]:
-        if self._at < len(self._rows):
-            return super().fetch(n)
-        self._rows, self._at = [], 0
-        with self._lock:
-            self._used = time.monotonic()
-            if self._error is not None:
-                raise self._error
-            if self._cursor is None:
-                return []
-            try:
-                rows = self._read(n)
-            except sqlite3.Error as error:
-                self._finish()
-                raise _refused(error) from error
-            if not rows:
-                self._finish()
-            return rows
-
-    def _finish(self) -> None:
-        if self._connection is None:
-            return
-        if self._cursor is not None:
-            self._cursor.close()
-        self._session._running.discard(self._connection)
-        self._store.closed(self)
-        self._store.file.release(self._connection)
-        self._cursor = self._connection = None
-
-    def expire(self, idle_s: float, age_s: float) -> None:
-        """End a result that holds the write-ahead log for too long; its next fetch says so."""
-        now = time.monotonic()
-        if now - self._used < idle_s and now - self._started < age_s or not self._lock.acquire(blocking=False):
-            return
-        try:
-            if self._cursor is not None:
-                self._error = TDengineError(0x0328, f"Query terminated: the result was left open for "
-                                                    f"{now - self._started:.0f} s")
-                self._finish()
-        finally:
-            self._lock.release()
-
-    def close(self) -> None:
-        super().close()
-        with self._lock:
-            self._finish()
-
 
 class Session:
     """Errors: 0x0388 for an unknown database. One call at a time, from any thread; `interrupt` at any time."""
@@ -128,7 +21,7 @@ class Session:
     def __init__(self, store: Store, database: str | None = None, timezone: str | None = None, user: str = "root"):
         self._store, self.user = store, user
         self._running: set[sqlite3.Connection] = set()
-        self._results: list[_QueryResult] = []
+        self._results: list[QueryResult] = []
         clock.zone(timezone)  # refuse an unknown one now
         self.timezone = timezone
         self.database = None
@@ -161,7 +54,7 @@ class Session:
         try:
             return call()
         except sqlite3.Error as error:
-            raise _refused(error) from error
+            raise refused(error) from error
         except RecursionError:
             raise TDengineError(0x2600, "syntax error near \"(\" (nested too deeply)") from None
 
@@ -177,9 +70,9 @@ class Session:
 
     def query(self, statement: nodes.Select, sql: str = "") -> Result:
         found = plan(statement, self._store, self.environment())
-        result = _QueryResult(self, found.sql, found.parameters, found.columns, found.precision)
-        self._results = [open_ for open_ in self._results if open_._cursor is not None]
-        if result._cursor is not None:
+        result = QueryResult(found, self._store, self._running)
+        self._results = [open_ for open_ in self._results if open_.is_open]
+        if result.is_open:
             self._results.append(result)
         return result
 

@@ -189,10 +189,7 @@ _BACK: dict[t.Type, Callable[[Any], Any]] = {t.BOOL: lambda value: None if value
                                             t.UBIGINT: unpack_unsigned}
 
 
-def to_client(rows: list[tuple], columns: Sequence[Column]) -> list[tuple]:
-    """Stored rows as plain Python; costs nothing unless there is a BOOL or BIGINT UNSIGNED column."""
-    if not any(column.type in _BACK for column in columns) or not rows:
-        return rows
-    turned = [list(map(_BACK[column.type], values)) if column.type in _BACK else values
-              for column, values in zip(columns, zip(*rows))]
-    return list(zip(*turned))
+def to_client(values: list[Sequence], columns: Sequence[Column]) -> list[Sequence]:
+    """Stored values, column-major, as plain Python."""
+    return [list(map(_BACK[column.type], column_values)) if column.type in _BACK else column_values
+            for column, column_values in zip(columns, values)]

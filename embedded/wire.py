@@ -78,10 +78,10 @@ def rows_per_block(columns: Sequence[Column]) -> int:
     return max(1, min(_ROWS_PER_BLOCK, _BYTES_PER_BLOCK // max(1, sum(map(schema_bytes, columns)))))
 
 
-def encode_block(columns: Sequence[Column], rows: Sequence[tuple]) -> bytes:
-    """Rows of plain Python values (see datatypes.py) as a raw block."""
+def encode_block(columns: Sequence[Column], table: Sequence[Sequence]) -> bytes:
+    """Plain Python values (see datatypes.py), column-major, as a raw block."""
     schema, lengths, parts = [], [], []
-    for column, values in zip(columns, zip(*rows) if rows else ((),) * len(columns)):
+    for column, values in zip(columns, table):
         schema.append(_SCHEMA.pack(column.type.code, schema_bytes(column)))
         try:
             lead, data = _encode_variable(column.type, values) if column.type.variable else _encode_fixed(column.type, values)
@@ -90,7 +90,7 @@ def encode_block(columns: Sequence[Column], rows: Sequence[tuple]) -> bytes:
         lengths.append(len(data))
         parts += lead, data
     length = _BLOCK.size + 9 * len(columns) + sum(map(len, parts))
-    head = _BLOCK.pack(1, length, len(rows), len(columns), 1 << 31, 0)
+    head = _BLOCK.pack(1, length, len(table[0]), len(columns), 1 << 31, 0)
     return b"".join((head, *schema, struct.pack(f"<{len(lengths)}i", *lengths), *parts))
 
 
@@ -130,14 +130,17 @@ def unpack(kind: Type, count: int, buffer, at: int = 0) -> list:
     return list(map(bool, values)) if kind is BOOL else list(values)
 
 
-def _encode_fixed(kind: Type, values: tuple) -> tuple[bytes, bytes]:
+def _encode_fixed(kind: Type, values: Sequence) -> tuple[bytes, bytes]:
     """Null bitmap (first row in the highest bit) and values."""
     bitmap = bytes(-(-len(values) // 8))
-    if None in values:
-        nulls = "".join(["1" if v is None else "0" for v in values]).ljust(8 * len(bitmap), "0")
-        bitmap = int(nulls, 2).to_bytes(len(bitmap), "big")
-        values = [0 if v is None else v for v in values]
-    return bitmap, struct.pack(f"<{len(values)}{kind.pack}", *values)
+    try:
+        return bitmap, struct.pack(f"<{len(values)}{kind.pack}", *values)
+    except struct.error:
+        if None not in values:
+            raise
+    nulls = "".join(["1" if v is None else "0" for v in values]).ljust(8 * len(bitmap), "0")
+    values = [0 if v is None else v for v in values]
+    return int(nulls, 2).to_bytes(len(bitmap), "big"), struct.pack(f"<{len(values)}{kind.pack}", *values)
 
 
 def _decode_fixed(kind: Type, rows: int, bitmap, data) -> list:
@@ -148,7 +151,7 @@ def _decode_fixed(kind: Type, rows: int, bitmap, data) -> list:
     return [None if null == "1" else v for v, null in zip(values, nulls)]
 
 
-def _encode_variable(kind: Type, values: tuple) -> tuple[bytes, bytes]:
+def _encode_variable(kind: Type, values: Sequence) -> tuple[bytes, bytes]:
     """Offsets (-1 is NULL) and items. Equal values share one item, except NCHAR's: clients decode those in place."""
     offsets, items, at = {None: -1}, [], 0
     if kind is NCHAR:

@@ -62,7 +62,8 @@ tables = st.lists(st.sampled_from(TYPES), min_size=1, max_size=6).flatmap(
 @given(tables)
 def test_a_block_decodes_to_the_rows_it_was_made_of(table):
     kinds, rows = table
-    block = wire.encode_block([Column(f"c{i}", kind, kind.size or 24) for i, kind in enumerate(kinds)], rows)
+    block = wire.encode_block([Column(f"c{i}", kind, kind.size or 24) for i, kind in enumerate(kinds)],
+                              list(zip(*rows)) or [()] * len(kinds))
     assert struct.unpack_from("<IIII", block) == (1, len(block), len(rows), len(kinds))
     columns = wire.decode_block(block)
     assert [kind for kind, _ in columns] == kinds
@@ -71,7 +72,7 @@ def test_a_block_decodes_to_the_rows_it_was_made_of(table):
 
 def test_a_block_is_laid_out_as_a_real_server_does():
     columns = [Column("ts", TIMESTAMP, 8), Column("location", VARCHAR, 24)]
-    assert wire.encode_block(columns, [(NOW, "LA"), (NOW + 1, "SF")]) == bytes.fromhex("""
+    assert wire.encode_block(columns, [[NOW, NOW + 1], ["LA", "SF"]]) == bytes.fromhex("""
         01000000 4f000000 02000000 02000000 00000080 0000000000000000
         09 08000000 08 1a000000   10000000 08000000
         00 00e897b69a010000 01e897b69a010000
@@ -80,7 +81,7 @@ def test_a_block_is_laid_out_as_a_real_server_does():
 
 def test_equal_texts_share_one_item_but_nchar_never():
     for kind, items in ((VARCHAR, 1), (NCHAR, 3)):
-        block = wire.encode_block([Column("c", kind, 8)], [("same",)] * 3)
+        block = wire.encode_block([Column("c", kind, 8)], [["same"] * 3])
         assert block.count("same".encode("utf-32-le" if kind is NCHAR else "utf-8")) == items
         assert wire.decode_block(block) == [(kind, ["same"] * 3)]
 
@@ -88,7 +89,7 @@ def test_equal_texts_share_one_item_but_nchar_never():
 def test_a_value_that_its_column_cannot_hold_is_an_error_not_a_wrong_value():
     for kind, value in ((INT, 2**31), (BIGINT, "1"), (FLOAT, 1e300), (VARCHAR, 5), (VARCHAR, "x" * 70_000)):
         with pytest.raises(TDengineError, match="column c"):
-            wire.encode_block([Column("c", kind, 8)], [(value,)])
+            wire.encode_block([Column("c", kind, 8)], [[value]])
 
 
 def test_fetch_replies_have_the_layout_that_clients_read():
