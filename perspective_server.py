@@ -54,10 +54,10 @@ class Meters:
 
     async def tick(self) -> None:
         """One poll. The next tick waits for it: PeriodicCallback starts none while one is under way."""
-        following = self.feed.poll()
-        while following:
-            state, streams = await following
-            following = asyncio.create_task(self.feed.poll()) if state.get("more") else None  # while the engine works
+        more = True
+        while more:
+            state, streams = await self.feed.poll()
+            more = state.get("more")
             start_over = bool(state.get("start_over") and self.table)
             if streams or start_over:
                 await asyncio.get_running_loop().run_in_executor(self.engine, self.update, streams, start_over)

@@ -128,9 +128,9 @@ class Poller:
         self.more = state["more"]
         return state | {"version": self.version, "newest": self.newest if self.recent else None, "rows": len(rows)}, streams
 
-    def after_poll(self) -> None:
-        """What has time until the next poll. An error is found again by that one, and told."""
-        if time.monotonic() > self.compare_at and self.connection and not self.more:
+    def look_back(self) -> None:
+        """Compares, where it is time to. An error is found again by the next poll, and told."""
+        if time.monotonic() > self.compare_at and self.connection:
             try:
                 self.found = self.compare()
             except (taosws.Error, meters.Mismatch):
@@ -203,12 +203,13 @@ def main() -> None:
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     streams = [source.read(length) for length in json.loads(source.readline() or "[]")]
     poller = Poller([row for stream in streams for row in meters.from_arrow(stream)])
+    ahead = None
     while source.readline():  # an empty read: the server is gone
-        state, streams = poller.poll()
+        state, streams = ahead or poller.poll()
         lengths = [(rows, len(arrow)) for rows, arrow in streams]
         sink.write(json.dumps({"rows": 0, "streams": lengths} | state).encode() + b"\n" + b"".join(arrow for _, arrow in streams))
         sink.flush()
-        poller.after_poll()
+        ahead = poller.poll() if poller.more else poller.look_back()  # while the server is at work
 
 
 if __name__ == "__main__":
