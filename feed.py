@@ -44,7 +44,7 @@ class Feed:
         self.process.stdin.write(b"poll\n")
         state = json.loads(await self.process.stdout.readline())
         streams = [(rows, await self.process.stdout.readexactly(length)) for rows, length in state.pop("streams")]
-        self.rows.add(streams, state.get("whole"), state.get("start_over"))
+        state["start_over"] = self.rows.add(streams, state.get("whole"), state.get("start_over"))
         return state, [arrow for _, arrow in streams]
 
     async def start(self) -> None:

@@ -1,11 +1,10 @@
 """Serves TDengine's meter rows to Perspective viewers: a Tornado server that polls and streams.
 
-Every tick it asks the poller process for new rows, which arrive as Arrow IPC bytes, and hands
-them to the Perspective table. The Perspective engine works in a thread of its own: its calls
-release Python's global lock, so this event loop is free to serve whatever happens.
+Every tick it asks the poller process for new rows, which arrive as Arrow IPC bytes. They go as they are to the pages that
+keep a copy of the table (`/rows`), and into the Perspective table for those that query it here (`/websocket`).
 
 Where rows that viewers have seen were changed or deleted in the database, the table is filled anew: by as many rows
-as it holds, which push the old ones out, or if there are fewer, by a new table, for which viewers connect again.
+as it holds, which push the old ones out, or if there are fewer, by a new table, for which viewers begin again.
 
 Viewers read: a request that would change a table is refused. At other than a loopback address they
 need a token; it crosses the network in the clear, so put a reverse proxy that speaks TLS in front.
@@ -16,19 +15,17 @@ import logging
 import signal
 import time
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import perspective
 from tornado.ioloop import PeriodicCallback
 from tornado.web import Application, RedirectHandler, RequestHandler, StaticFileHandler
 
-import meters
 import tdengine
 from feed import Feed
-from rows import CopyHandler
+from hosted_table import HostedTable
 from settings import options, parse, setting
-from viewers import MAX_REQUEST_BYTES, PerspectiveHandler, Viewers, allowed_origin, check_token
+from viewers import MAX_REQUEST_BYTES, CopyHandler, PerspectiveHandler, Viewers, allowed_origin, check_token
 
 setting("perspective_host", "127.0.0.1", "the address to listen at")
 setting("perspective_port", 8085, "the port to listen at", least=1)
@@ -40,13 +37,12 @@ RATE_WINDOW_S = 5
 
 
 class Meters:
-    """The Perspective table `meters_values`, fed tick by tick, and what there is to say of it."""
+    """The meter rows, fed tick by tick, and what there is to say of them."""
 
     def __init__(self):
-        self.engine = ThreadPoolExecutor(1, "perspective")  # one thread: requests and updates keep their order
-        self.viewers = Viewers(self.engine)
-        self.table = None
+        self.viewers = Viewers()
         self.feed = Feed()
+        self.table = HostedTable(self.feed.rows)
         self.state = {}
         self.rows_seen = self.late_rows = 0
         self.recent = deque()  # (when, rows seen by then) of the last seconds
@@ -57,25 +53,13 @@ class Meters:
         more = True
         while more:
             state, streams = await self.feed.poll()
-            more = state.get("more")
-            start_over = bool(state.get("start_over") and self.table)
+            more, start_over = state.get("more"), state.get("start_over")
             if streams or start_over:
-                await asyncio.get_running_loop().run_in_executor(self.engine, self.update, streams, start_over)
+                await self.table.update(streams, start_over)
             if start_over:
                 logging.warning("rows were changed or deleted in the database: viewers get a new table")
                 self.viewers.new_table()
             self.note(state)
-
-    def update(self, streams: list[bytes], start_over: bool) -> None:
-        """Makes the table with its first rows: grouped views on an *empty* one can hang Perspective for good."""
-        if start_over:
-            self.viewers.server, self.table = perspective.Server(), None
-        for arrow in streams:
-            if self.table is None:
-                client = self.viewers.server.new_local_client()
-                self.table = client.table(arrow, limit=options.table_limit, name=meters.PERSPECTIVE_TABLE)
-            else:
-                self.table.update(arrow)
 
     def note(self, state: dict) -> None:
         """Keeps the state for /status, and logs a line where it changes."""
@@ -105,7 +89,7 @@ class Meters:
             "embedded": bool(version and "embedded" in version),
             "rows_seen": self.rows_seen, "rows_per_s": round((rows_now - rows_then) / max(now - then, 1e-3)),
             "newest_row_age_ms": newest and round(time.time() * 1000 - newest),
-            "table_rows": min(self.feed.rows.count, options.table_limit) if self.table else None, "late_rows": self.late_rows,
+            "table_rows": min(self.feed.rows.count, options.table_limit) or None, "late_rows": self.late_rows,
             "waiting": self.state.get("waiting"), "last_error": self.state.get("error"),
             "viewers": len(self.viewers), "refused_requests": self.viewers.refused,
             "poller": process and process.pid,
@@ -113,14 +97,14 @@ class Meters:
 
     async def close(self) -> None:
         await self.feed.close()
-        self.engine.shutdown(wait=False)
+        self.table.close()
 
 
 class StatusHandler(RequestHandler):
     """GET /status, also for a page that another allowed origin serves."""
 
-    def initialize(self, table: Meters):
-        self.table = table
+    def initialize(self, polled: Meters):
+        self.polled = polled
 
     def prepare(self):
         check_token(self)
@@ -130,14 +114,14 @@ class StatusHandler(RequestHandler):
         if origin and allowed_origin(origin, self.request.host):
             self.set_header("Access-Control-Allow-Origin", origin)
         self.set_header("Cache-Control", "no-store")
-        self.write(self.table.status())
+        self.write(self.polled.status())
 
 
-def make_app(table: Meters) -> Application:
+def make_app(polled: Meters) -> Application:
     return Application([
-        (r"/rows", CopyHandler, {"viewers": table.viewers, "rows": table.feed.rows}),
-        (r"/websocket", PerspectiveHandler, {"viewers": table.viewers}),
-        (r"/status", StatusHandler, {"table": table}),
+        (r"/rows", CopyHandler, {"viewers": polled.viewers, "rows": polled.feed.rows}),
+        (r"/websocket", PerspectiveHandler, {"viewers": polled.viewers, "table": polled.table}),
+        (r"/status", StatusHandler, {"polled": polled}),
         (r"/", RedirectHandler, {"url": f"/{PAGE}", "permanent": False}),
         (rf"/({PAGE})", StaticFileHandler, {"path": str(ROOT)}),
         (r"/assets/perspective/(.*)", StaticFileHandler, {"path": str(ASSETS)}),
@@ -156,12 +140,12 @@ async def main() -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    table = Meters()
+    polled = Meters()
     try:
-        await table.tick()  # viewers that come at once find the newest rows
-        make_app(table).listen(options.perspective_port, options.perspective_host)
+        await polled.tick()  # viewers that come at once find the newest rows
+        make_app(polled).listen(options.perspective_port, options.perspective_host)
         logging.info("serving http://%s:%d/", options.perspective_host, options.perspective_port)
-        callback = PeriodicCallback(table.tick, options.interval_ms)
+        callback = PeriodicCallback(polled.tick, options.interval_ms)
         callback.start()
         await stop.wait()
         callback.stop()
@@ -169,7 +153,7 @@ async def main() -> None:
         raise SystemExit(f"cannot listen at port {options.perspective_port} ({error.strerror}): "
                          "choose another with --perspective-port or PERSPECTIVE_PORT")
     finally:
-        await table.close()
+        await polled.close()
 
 
 if __name__ == "__main__":

@@ -1,17 +1,18 @@
-"""The WebSockets of viewers: bounded, and for those who may look. One speaks Perspective's protocol, read-only; `rows.py` has the other."""
+"""The WebSockets of viewers, read-only, bounded, and for those who may look: of pages with a copy of the table, and of those that query it."""
 
 import asyncio
 import hmac
+import json
 import logging
-from concurrent.futures import Executor
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-import perspective
 from tornado.iostream import StreamBufferFullError
 from tornado.web import HTTPError, RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
+from hosted_table import HostedTable
+from rows import Rows
 from settings import options, setting
 from viewer_requests import DELETE_VIEW, MAKE_PORT, MAKE_VIEW, objection, parse_request
 
@@ -38,17 +39,15 @@ def check_token(handler: RequestHandler) -> None:
 
 
 class Viewers(set):
-    """The connections of all viewers, and the Perspective server that they look at: only its engine's thread may call it."""
+    """The connections of all viewers."""
 
-    def __init__(self, engine: Executor):
+    def __init__(self):
         super().__init__()
-        self.engine = engine
-        self.server = perspective.Server()
         self.views = set()  # the names of all open views
         self.refused = 0
 
     def new_table(self) -> None:
-        """Asks those that look at the table to connect again."""
+        """Asks those that query the table to connect again."""
         for viewer in list(self):
             if isinstance(viewer, PerspectiveHandler):
                 viewer.close(1012, "there is a new table")
@@ -89,26 +88,61 @@ class Viewer(WebSocketHandler):
         logging.warning("refused %s", what)
 
 
+class CopyHandler(Viewer):
+    """The WebSocket of a page that keeps a copy of the table.
+
+    It sends `{"limit": ...}` as text, then, as binary messages, Arrow IPC streams: the newest rows, and new ones as they come.
+    Text again means that rows were changed or deleted: the next message replaces all. Whoever sends "" gets "", as a sign of life.
+    """
+
+    def initialize(self, viewers: Viewers, rows: Rows):
+        super().initialize(viewers)
+        self.rows = rows
+
+    def open(self) -> None:
+        super().open()
+        self.begin()
+        if arrow := self.rows.all():
+            self.send(arrow)
+        self.rows.copies.add(self)
+
+    def begin(self) -> None:
+        self.send(json.dumps({"limit": options.table_limit}))
+
+    def on_message(self, message: bytes | str) -> None:
+        if message == "":
+            return self.send("")
+        self.count_refusal("a message to one that only listens")
+        self.close(1003, "only an empty text is answered here")
+
+    def on_close(self) -> None:
+        super().on_close()
+        self.rows.copies.discard(self)
+
+
 class PerspectiveHandler(Viewer):
     """Perspective's protocol. A viewer has one request under way at a time: the next is read from the network after it."""
+
+    def initialize(self, viewers: Viewers, table: HostedTable):
+        super().initialize(viewers)
+        self.table = table
 
     async def open(self) -> None:
         super().open()
         self.session, self.views = None, set()
         loop = asyncio.get_running_loop()
-        session = await loop.run_in_executor(  # on the event loop it could wait, with the GIL held, for the engine, which waits for the GIL
-            self.viewers.engine, lambda: self.viewers.server.new_session(lambda message: loop.call_soon_threadsafe(self.send, message)))
+        session = await self.table.new_session(lambda message: loop.call_soon_threadsafe(self.send, message))
         if self in self.viewers:
             self.session = session
         else:
-            self.viewers.engine.submit(session.close)
+            await self.table.run(session.close)
 
     def on_close(self) -> None:
         super().on_close()
         self.forget(set(self.views))
         if self.session:
             with suppress(RuntimeError):  # the engine's thread has ended: the server stops
-                self.viewers.engine.submit(self.session.close)
+                self.table.run(self.session.close)
 
     async def on_message(self, message: bytes | str) -> None:
         try:
@@ -129,7 +163,7 @@ class PerspectiveHandler(Viewer):
                 self.viewers.views.update(request.fields[1])
             elif request.kind == DELETE_VIEW:
                 self.forget({request.entity})
-            await asyncio.get_running_loop().run_in_executor(self.viewers.engine, self.session.handle_request, message)
+            await self.table.run(self.session.handle_request, message)
 
     def forget(self, views: set[str]) -> None:
         self.viewers.views -= views
