@@ -26,7 +26,7 @@ setting("count", 0, "ticks to write before stopping; 0: until told to stop")
 
 LOCATIONS = ("San Francisco", "San Jose", "Oakland", "Palo Alto", "Mountain View",
              "Sunnyvale", "Santa Clara", "Cupertino", "Campbell", "Berkeley")
-TICKS_PER_WRITE = 10  # how many late ticks go in one write
+TICKS_PER_WRITE, ROWS_PER_WRITE = 10, 100_000  # late ticks go together in one write: so many at most, but a tick is never divided
 STATUS_EVERY_S = 1
 
 
@@ -145,7 +145,7 @@ async def produce(writer: Writer, stop: asyncio.Event) -> None:
             await sleep(stop, start + (done + 1) * interval / 1000 - time.monotonic())
             continue
         if not ticks:
-            ticks = min(due, TICKS_PER_WRITE)
+            ticks = min(due, TICKS_PER_WRITE, max(1, ROWS_PER_WRITE // options.rows_per_interval))
             until = time.time_ns() // 10**6 - (due - ticks) * interval
             last = max(last, until - ticks * interval)
             batch = {m: spread(share * ticks, last, until) for m, share in enumerate(shares) if share}

@@ -16,7 +16,7 @@ from conftest import wait_for
 from known_way import EVERY_MS, LIMIT
 from programs import Server
 
-ROUNDS, BACKLOG = 7, 240_000
+ROUNDS, BACKLOG = 9, 240_000
 TABLE_LIMIT = 250_000
 HERE = Path(__file__).parent
 
