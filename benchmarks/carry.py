@@ -5,12 +5,9 @@ viewer's table has the last row. The limits are measured in each round too, over
 """
 
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
-from measure import CopyViewer, Figure, embedded, table
+from measure import CopyViewer, Figure, embedded, script, table
 
 from conftest import wait_for
 from known_way import EVERY_MS, LIMIT
@@ -18,33 +15,26 @@ from programs import Server
 
 ROUNDS, BACKLOG = 9, 240_000
 TABLE_LIMIT = 250_000
-HERE = Path(__file__).parent
-
-
-def run(script: str, *args) -> int:
-    """What a benchmark script prints."""
-    return int(subprocess.run([sys.executable, str(HERE / script), *map(str, args)],
-                              check=True, capture_output=True, text=True).stdout)
 
 
 def figures() -> list[Figure]:
     carried, fetched, updated = [], [], []
     with embedded("--retention=0") as (database, folder):
         dsn = f"{database.dsn}/power"
-        run("fill.py", dsn, BACKLOG, 900)
+        script("fill.py", dsn, BACKLOG, 900)
         with Server(folder, dsn, f"--table-limit={TABLE_LIMIT}", "--interval-ms=20", "--tdengine-timeout-s=60") as server, \
                 CopyViewer(server.port) as viewer:
             wait_for(lambda: viewer.rows == BACKLOG, 60, "the first rows")
             for number in range(ROUNDS):
                 server.process.send_signal(signal.SIGSTOP)
-                run("fill.py", dsn, BACKLOG, 800 - 60 * number)
+                script("fill.py", dsn, BACKLOG, 800 - 60 * number)
                 before, started = viewer.rows, time.perf_counter()
                 server.process.send_signal(signal.SIGCONT)
                 wait_for(lambda: viewer.rows - before >= BACKLOG, 60, "the last row")
                 carried.append(BACKLOG / (time.perf_counter() - started))
                 assert viewer.rows - before == BACKLOG, "a row came twice"
-                fetched.append(run("limits.py", "fetch", dsn, BACKLOG))
-                updated.append(run("limits.py", "update", BACKLOG))
+                fetched.append(script("limits.py", "fetch", dsn, BACKLOG))
+                updated.append(script("limits.py", "update", BACKLOG))
     what = "rows carried from the database to a viewer's table", "rows/s"
     found = [Figure(*what, carried, rival, theirs) for rival, theirs in (
         ("taosws alone, fetching", fetched), ("`table.update` alone", updated), ("the known way, at most", [LIMIT * 1000 / EVERY_MS]))]

@@ -1,47 +1,60 @@
-"""Prints what many viewers cost the server, and how long a row takes to them: panels that query the server beside pages with a copy.
+"""How long a row takes to many viewers with four grouped panels, and what they cost the server: copies beside panels that query it.
 
-`.venv/bin/python benchmarks/clients.py [viewers ...]` measures 1, 50 and 200 viewers by default, each way for 15 s at 1000 rows/s.
-A viewer of `ServerSide` has four grouped views and asks each for its columns after each update; one that cannot keep up skips updates,
-as a panel does. One of `Copy` takes the rows as they come. Those not connected within a minute are left out.
+For 15 s at 1000 rows/s, once in each mode of the page. A viewer of `Copy` takes the rows as they come; some of them, as many as
+one machine can bear, keep a real copy with four grouped views, and their delay ends there. A viewer of `ServerSide` has four grouped
+views on the server and asks each for its columns after each update; one that cannot keep up skips updates, as a panel does. All ask
+for /status every second. Those not connected within CONNECTING_S are left out.
 """
 
 import asyncio
 import json
-import os
-import sys
 import time
 
 import perspective
 import pyarrow as pa
-from measure import cpu_s, embedded, summary
+from measure import Figure, cpu_s, drifting_producer, embedded, table
+from tornado.httpclient import AsyncHTTPClient
 from tornado.websocket import websocket_connect
 
 from conftest import wait_for
-from programs import Server, producer
+from programs import Server
 
-SECONDS = 15
+VIEWERS, WITH_PANELS = (50, 200), 5
+SECONDS, CONNECTING_S = 15, 30
 
 PANEL = {"group_by": ["location", "groupid"], "group_rollup_mode": "flat", "columns": ["timestamp", "current", "voltage", "phase"],
          "aggregates": {name: "last" for name in ("timestamp", "current", "voltage", "phase")}}
-CONNECTING_S = 60  # for all viewers together
 
 
 class Copy:
-    """A page that keeps a copy of the table: here the rows' times are read, no more."""
+    """A page that keeps a copy of the table."""
 
     PANELS = 1
 
-    def __init__(self):
-        self.delays = []
+    def __init__(self, port: int, number: int):
+        self.port, self.with_panels = port, number < WITH_PANELS
+        self.delays, self.panels = [], []
 
-    async def start(self, port: int) -> None:
-        self.socket = await websocket_connect(f"ws://127.0.0.1:{port}/rows", max_message_size=2**30)
-        self.reading = asyncio.create_task(self.read())
+    async def start(self) -> None:
+        self.socket = await websocket_connect(f"ws://127.0.0.1:{self.port}/rows", max_message_size=2**30)
+        self.tasks = [asyncio.create_task(self.read())]
 
     async def read(self) -> None:
+        limit = json.loads(await self.socket.read_message())["limit"]
         while (message := await self.socket.read_message()) is not None:
-            if isinstance(message, bytes):
+            if not self.with_panels:
                 self.shows(pa.ipc.open_stream(message).read_all()["timestamp"][-1].value)
+            elif self.panels:
+                self.copy.update(message)
+                self.shows(min(max(view.to_columns()["timestamp"]) for view in self.panels))
+            else:
+                self.copy = perspective.Server().new_local_client().table(message, limit=limit)
+                self.panels = [self.copy.view(**PANEL) for _ in range(4)]
+
+    async def ask_status(self) -> None:
+        while True:
+            await AsyncHTTPClient().fetch(f"http://127.0.0.1:{self.port}/status")
+            await asyncio.sleep(1)
 
     def shows(self, newest_ms: int) -> None:
         self.delays.append(time.time() * 1000 - newest_ms)
@@ -52,12 +65,12 @@ class ServerSide(Copy):
 
     PANELS = 4
 
-    async def start(self, port: int) -> None:
-        self.socket = await websocket_connect(f"ws://127.0.0.1:{port}/websocket", max_message_size=2**30)
+    async def start(self) -> None:
+        self.socket = await websocket_connect(f"ws://127.0.0.1:{self.port}/websocket", max_message_size=2**30)
         self.client = perspective.AsyncClient(self.send, self.socket.close)
-        self.reading = asyncio.create_task(self.read())
+        self.tasks = [asyncio.create_task(self.read())]
         table = await self.client.open_table("meters_values")
-        self.panels = [asyncio.create_task(self.panel(await table.view(**PANEL))) for _ in range(self.PANELS)]
+        self.tasks += [asyncio.create_task(self.panel(await table.view(**PANEL))) for _ in range(self.PANELS)]
 
     async def send(self, message: bytes) -> None:
         await self.socket.write_message(bytes(message), binary=True)
@@ -77,39 +90,48 @@ class ServerSide(Copy):
 
 async def measure(server: Server, kind: type, number: int) -> dict:
     """What so many viewers of a kind see, and what they cost, once they are connected."""
-    viewers, connected = [kind() for _ in range(number)], 0
+    AsyncHTTPClient.configure(None, max_clients=number)
+    viewers, connected = [kind(server.port, i) for i in range(number)], 0
     try:
         async with asyncio.timeout(CONNECTING_S):
             for viewer in viewers:
-                await viewer.start(server.port)
+                await viewer.start()
                 connected += 1
     except TimeoutError:
         viewers = viewers[:connected]
+    for viewer in viewers:
+        viewer.tasks.append(asyncio.create_task(viewer.ask_status()))
     await asyncio.sleep(3)
     for viewer in viewers:
         viewer.delays.clear()
-    pids = {"server": server.process.pid, "viewers": os.getpid()}
-    before, started = {name: cpu_s(pid) for name, pid in pids.items()}, time.monotonic()
+    before, started = cpu_s(server.process.pid), time.monotonic()
     await asyncio.sleep(SECONDS)
-    elapsed = time.monotonic() - started
-    delays = [delay for viewer in viewers for delay in viewer.delays]
+    cpu = 100 * (cpu_s(server.process.pid) - before) / (time.monotonic() - started)
     for viewer in viewers:
+        for task in viewer.tasks:
+            task.cancel()
         viewer.socket.close()
-    return {"viewers": number, "connected": connected, "mode": kind.__name__, "delay_ms": summary(delays),
-            "updates_per_s": round(len(delays) / connected / kind.PANELS / elapsed, 1),
-            "cpu_percent": {name: round(100 * (cpu_s(pid) - before[name]) / elapsed) for name, pid in pids.items()}}
+    return {"connected": connected, "delays": [delay for viewer in viewers for delay in viewer.delays], "cpu": [cpu]}
 
 
-def main(numbers: list[int]) -> None:
-    with embedded() as (database, folder):
-        dsn = f"{database.dsn}/power"
-        with producer(folder, dsn):
-            for number in numbers:
-                for kind in (ServerSide, Copy):
-                    with Server(folder, dsn) as server:
-                        wait_for(lambda: server.status()["rows_seen"], what="the first rows")
-                        print(json.dumps(asyncio.run(measure(server, kind, number))), flush=True)
+def figures() -> list[Figure]:
+    found = []
+    with embedded() as (database, folder), drifting_producer(folder, dsn := f"{database.dsn}/power", 10, 29):
+        for number in VIEWERS:
+            ours, theirs = (run(folder, dsn, kind, number) for kind in (Copy, ServerSide))
+            rival = "panels that query the server" + (f" ({theirs['connected']} could connect)" if theirs["connected"] < number else "")
+            delay = Figure(f"insert to {number} viewers with four grouped panels", "ms", ours["delays"], rival, theirs["delays"])
+            if number == 200:
+                delay.goal, delay.met = "p99 ≤ 1000, all connected", delay.summary()["ours"]["p99"] <= 1000 and ours["connected"] == number
+            found += [delay, Figure(f"what {number} viewers cost the server", "% of a core", ours["cpu"], rival, theirs["cpu"])]
+    return found
+
+
+def run(folder, dsn: str, kind: type, number: int) -> dict:
+    with Server(folder, dsn) as server:
+        wait_for(lambda: server.status()["rows_seen"], what="the first rows")
+        return asyncio.run(measure(server, kind, number))
 
 
 if __name__ == "__main__":
-    main([int(number) for number in sys.argv[1:]] or [1, 50, 200])
+    print(table([figure.summary() for figure in figures()]))

@@ -7,7 +7,7 @@ that alone is the rival.
 
 from pathlib import Path
 
-from measure import ROWS_A_METER, CopyViewer, Figure, chromium, drifting_producer, embedded, table
+from measure import CopyViewer, Figure, chromium, drifting_producer, embedded, table
 
 import meters
 import tdengine
@@ -16,7 +16,7 @@ from page import own_origin_page
 from programs import Server
 from settings import options, parser
 
-RATES, TICKS = (1000, 20_000), 70
+TICKS = 70
 FIRST = 5  # ticks that make the tables, and are left out
 INTERVAL_MS = 300
 RECORD = """viewer => viewer.getView().then(async view => {  // [when, the newest row's time]
@@ -28,15 +28,15 @@ RECORD = """viewer => viewer.getView().then(async view => {  // [when, the newes
 })"""
 
 
-def produced(folder: Path, dsn: str, rate: int) -> tuple[int, list[int]]:
+def produced(folder: Path, dsn: str, subtables: int, rows_a_meter: int) -> tuple[int, list[int]]:
     """Writes TICKS ticks: how many rows, and the times of the youngest rows of each."""
-    with drifting_producer(folder, dsn, rate, f"--count={TICKS}") as producer:
+    with drifting_producer(folder, dsn, subtables, rows_a_meter, f"--count={TICKS}") as producer:
         assert producer.wait(TICKS + 60) == 0
         sent = int(producer.text().split(" rows written")[0].split()[-1])
     parser.parse_args([f"--tdengine-dsn={dsn}"], namespace=options)
     connection = tdengine.connect(tdengine.database())
     times = [time for time, in connection.query("SELECT CAST(ts AS BIGINT) FROM d_bind_0 ORDER BY ts")]
-    return sent, times[-1:-1 - TICKS * ROWS_A_METER:-ROWS_A_METER][::-1]
+    return sent, times[-1:-1 - TICKS * rows_a_meter:-rows_a_meter][::-1]
 
 
 def stored(dsn: str) -> int:
@@ -54,10 +54,10 @@ def delays(arrivals: dict[int, float], ticks: list[int]) -> list[float]:
     return found
 
 
-def measure(rate: int) -> list[Figure]:
+def measure(rate: int, subtables: int, rows_a_meter: int) -> list[Figure]:
     with embedded() as (database, folder), Server(folder, dsn := f"{database.dsn}/power", "--table-limit=50000") as server:
         with CopyViewer(server.port) as viewer:
-            sent, ticks = produced(folder, dsn, rate)
+            sent, ticks = produced(folder, dsn, subtables, rows_a_meter)
             wait_for(lambda: viewer.rows >= sent, what="the last row")
             assert viewer.rows == sent == stored(dsn), (viewer.rows, sent, stored(dsn))
         arrivals = {time.value: now for now, times in viewer.arrivals for time in times.unique()}
@@ -67,7 +67,7 @@ def measure(rate: int) -> list[Figure]:
             page.goto(own_origin_page(server))
             page.wait_for_selector("perspective-viewer[live]")
             page.query_selector("perspective-viewer").evaluate(RECORD)
-            _, ticks = produced(folder, dsn, rate)
+            _, ticks = produced(folder, dsn, subtables, rows_a_meter)
             page.wait_for_function("last => arrivals.length && arrivals.at(-1)[1] >= last", arg=ticks[-1])
             arrivals = {time: now for now, time in reversed(page.evaluate("arrivals"))}
         shown = delays(arrivals, ticks)
@@ -81,7 +81,7 @@ def measure(rate: int) -> list[Figure]:
 
 
 def figures() -> list[Figure]:
-    return [figure for rate in RATES for figure in measure(rate)]
+    return measure(1000, 10, 29) + measure(20_000, 20, 290)
 
 
 if __name__ == "__main__":

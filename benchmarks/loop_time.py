@@ -65,7 +65,7 @@ async def main(way: str, dsn: str) -> None:
 
 def figures() -> list[Figure]:
     ours, known = {"busy": [], "age": []}, {"busy": [], "age": []}
-    with embedded() as (database, folder), drifting_producer(folder, f"{database.dsn}/power", 1000) as producer:
+    with embedded() as (database, folder), drifting_producer(folder, f"{database.dsn}/power", 10, 29) as producer:
         wait_for(lambda: "rows" in producer.text(), 30, "the first rows")
         for _ in range(ROUNDS):
             for way, found in (("ours", ours), ("known", known)):

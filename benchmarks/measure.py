@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -25,7 +26,7 @@ import programs  # noqa: E402
 from conftest import Embedded  # noqa: E402
 from page import CHROMIUM  # noqa: E402
 
-TICK_MS, ROWS_A_METER = 290, 29  # of `drifting_producer`
+TICK_MS = 290  # of `drifting_producer`
 
 
 @dataclass
@@ -109,10 +110,15 @@ def chromium():
             browser.close()
 
 
-def drifting_producer(folder: Path, dsn: str, rate: int, *options: str) -> programs.Program:
-    """A producer of about `rate` rows/s whose ticks drift against the server's polls, so that they meet in every phase."""
-    meters = rate // 100
-    return programs.producer(folder, dsn, f"--interval-ms={TICK_MS}", f"--rows-per-interval={ROWS_A_METER * meters}",
+def script(name: str, *arguments) -> int:
+    """What a script of this folder prints: it is a process of its own."""
+    return int(subprocess.run([sys.executable, str(Path(__file__).with_name(name)), *map(str, arguments)],
+                              check=True, capture_output=True, text=True).stdout)
+
+
+def drifting_producer(folder: Path, dsn: str, meters: int, rows_a_meter: int, *options: str) -> programs.Program:
+    """A producer whose ticks, of so many rows for each meter, drift against the server's polls, so that they meet in every phase."""
+    return programs.producer(folder, dsn, f"--interval-ms={TICK_MS}", f"--rows-per-interval={rows_a_meter * meters}",
                              f"--meters={meters}", *options)
 
 
