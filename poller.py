@@ -88,6 +88,7 @@ class Poller:
         self.start_again()
         self.version = ""
         self.late = Late()
+        self.most_compared = min(options.table_limit, COMPARE_ROWS)
         self.forget()
         self.remember(delivered)
 
@@ -101,10 +102,11 @@ class Poller:
         if not rows:
             return
         self.delivered.extend(rows)
-        recent = sorted((*self.recent, *rows[-COMPARE_ROWS:]), key=time_of)[-COMPARE_ROWS:]
+        most = self.most_compared
+        recent = sorted((*self.recent, *rows[-most:]), key=time_of)[-most:]
         self.newest = recent[-1][0]
         self.since = self.newest - options.overlap_ms - 1
-        if len(recent) == COMPARE_ROWS:  # so many rows that a shorter overlap has to do
+        if len(recent) == most:  # so many rows that a shorter overlap has to do
             self.since = max(self.since, recent[0][0])
         self.recent = [row for row in recent if row[0] > self.since]
 
@@ -187,9 +189,8 @@ class Poller:
 
     def changed(self) -> bool:
         """Whether the database's newest rows, the overlap apart, are others than those delivered."""
-        limit = min(options.table_limit, COMPARE_ROWS)
-        rows = self.query(meters.select_newest(limit))[::-1]
-        cut = rows[0][0] if len(rows) == limit else EVER  # of this millisecond some rows may have found no place
+        rows = self.query(meters.select_newest(self.most_compared))[::-1]
+        cut = rows[0][0] if len(rows) == self.most_compared else EVER  # of this millisecond some rows may have found no place
         rows, delivered = ([row for row in some if row[0] > cut] for some in (rows, self.delivered))
         gone = difference(delivered, rows)
         if len(gone) < len(delivered):  # the oldest may go: TDengine keeps rows for a time only

@@ -1,0 +1,164 @@
+"""`/rows`: what a page gets that keeps a copy of the table."""
+
+import asyncio
+import json
+import socket
+import threading
+
+import pyarrow as pa
+import pytest
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import websocket_connect
+
+import meters
+from conftest import wait_for
+from programs import Server, now_ms, producer
+from test_server import stored
+from viewer import Viewer
+
+
+class CopyViewer:
+    """A connection of its own, in a thread; `rows` are what a copy of the table has, in its order."""
+
+    def __init__(self, port: int, query: str = "", **headers: str):
+        self.request = HTTPRequest(f"ws://127.0.0.1:{port}/rows?{query}", headers=headers)
+        self.loop = asyncio.new_event_loop()
+        self.rows, self.limits, self.signs, self.closed = [], [], 0, None
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+        self.socket = asyncio.run_coroutine_threadsafe(self.connect(), self.loop).result(10)
+        asyncio.run_coroutine_threadsafe(self.receive(), self.loop)
+        return self
+
+    def __exit__(self, *_):
+        self.loop.call_soon_threadsafe(self.socket.close)
+        wait_for(lambda: self.closed, what="the end of the connection")
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(10)
+
+    async def connect(self):
+        return await websocket_connect(self.request, max_message_size=2**30)
+
+    async def receive(self):
+        anew = False
+        while (message := await self.socket.read_message()) is not None:
+            if message == "":
+                self.signs += 1
+            elif isinstance(message, str):
+                self.limits.append(json.loads(message)["limit"])
+                anew = True
+            else:
+                assert pa.ipc.open_stream(message).schema == meters.ARROW_SCHEMA
+                self.rows = ([] if anew else self.rows) + meters.from_arrow(message)
+                self.rows, anew = self.rows[-self.limits[-1]:], False
+        self.closed = (self.socket.close_code, self.socket.close_reason)
+
+    def send(self, message: str | bytes):
+        self.loop.call_soon_threadsafe(self.socket.write_message, message, isinstance(message, bytes))
+
+    def has(self, power, limit: int) -> None:
+        """Waits until the copy has exactly the database's newest rows."""
+        wait_for(lambda: sorted(self.rows) == sorted(stored(power, limit)), what="the database's newest rows")
+
+
+def test_newest_rows_first_then_new_ones(power_dsn, write, power, tmp_path):
+    start = now_ms() - 1000
+    for i in range(7):
+        write(i, start + i)
+    with Server(tmp_path, power_dsn, "--table-limit=5") as server, CopyViewer(server.port) as viewer:
+        viewer.has(power, 5)
+        write(7, start + 7)
+        write(8, start + 8)
+        viewer.has(power, 5)
+        assert viewer.limits == [5]
+        with CopyViewer(server.port) as later:
+            later.has(power, 5)
+            assert later.rows == viewer.rows
+
+
+def test_waits_for_the_first_rows(power_dsn, write, power, tmp_path):
+    with Server(tmp_path, power_dsn) as server, CopyViewer(server.port) as viewer:
+        wait_for(lambda: viewer.limits, what="the beginning")
+        write(0, now_ms())
+        viewer.has(power, 10_000)
+        assert len(viewer.rows) == 1 and len(viewer.limits) == 1
+
+
+@pytest.mark.parametrize("limit, begun", ((1000, 2), (5, 1)))
+def test_rows_that_are_overwritten_or_deleted(power_dsn, write, power, tmp_path, limit, begun):
+    """A copy with fewer rows than it has room for begins again; a full one gets as many rows as it holds."""
+    start = now_ms() - 1000
+    for i in range(9):
+        write(i, start + i)
+    with Server(tmp_path, power_dsn, f"--table-limit={limit}") as server, CopyViewer(server.port) as viewer:
+        viewer.has(power, limit)
+        power.execute("DROP TABLE d_bind_7")
+        write(6, start + 6, voltage=99)
+        viewer.has(power, limit)
+        assert len(viewer.limits) == begun
+
+
+def test_every_row_of_a_backlog_comes_once(power_dsn, power, tmp_path):
+    with Server(tmp_path, power_dsn, "--table-limit=100000") as server, CopyViewer(server.port) as viewer:
+        assert producer(tmp_path, power_dsn, "--count=4", "--rows-per-interval=15000", "--meters=100").wait() == 0
+        wait_for(lambda: len(viewer.rows) >= 60_000, what="the last row")
+        assert len(set(viewer.rows)) == len(viewer.rows) == 60_000
+        with CopyViewer(server.port) as later:
+            wait_for(lambda: later.rows, what="all rows, in one message")
+            assert sorted(later.rows) == sorted(viewer.rows)
+
+
+def test_signs_of_life(power_dsn, tmp_path):
+    with Server(tmp_path, power_dsn) as server, CopyViewer(server.port) as viewer:
+        viewer.send("")
+        wait_for(lambda: viewer.signs == 1, what="an answer")
+
+
+@pytest.mark.parametrize("message", ("{}", b"", b"\x08\x01\x22\x00", "x" * 300_000))
+def test_what_is_not_asked_for_ends_the_connection(power_dsn, tmp_path, message):
+    with Server(tmp_path, power_dsn) as server:
+        with CopyViewer(server.port) as viewer:
+            viewer.send(message)
+            code, _ = wait_for(lambda: viewer.closed, what="the end of the connection")
+            assert code == (1003 if len(message) < 1000 else 1009)
+        wait_for(lambda: server.status()["viewers"] == 0, what="its end")
+
+
+def test_the_same_bounds_as_for_other_viewers(power_dsn, tmp_path):
+    with Server(tmp_path, power_dsn, "--perspective-token=sesame", "--max-viewers=2") as server:
+        for query, headers in (("", {}), ("token=sesame", {"Origin": "http://elsewhere.example"})):
+            with pytest.raises(Exception, match="403"):
+                CopyViewer(server.port, query, **headers).__enter__()
+        with CopyViewer(server.port, "token=sesame"), Viewer(server.port, "token=sesame"):
+            with pytest.raises(Exception, match="503"):
+                CopyViewer(server.port, "token=sesame").__enter__()
+
+
+def test_one_that_does_not_read_is_dropped(power_dsn, power, tmp_path):
+    with Server(tmp_path, power_dsn, "--table-limit=20000") as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as slow, CopyViewer(server.port) as viewer:
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.sendall(b"GET /rows HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+            with producer(tmp_path, power_dsn, "--rows-per-interval=18000", "--meters=100"):
+                server.says("does not read", 60)
+                wait_for(lambda: server.status()["viewers"] == 1, what="its end")
+            assert viewer.rows and not viewer.closed
+
+
+def test_the_hosted_table_is_made_when_it_is_asked_for(power_dsn, write, power, tmp_path):
+    """A viewer finds it at once, and with the rows that came before."""
+    start = now_ms() - 1000
+    for i in range(7):
+        write(i, start + i)
+    with Server(tmp_path, power_dsn, "--table-limit=5") as server, CopyViewer(server.port) as copy:
+        write(7, start + 7)
+        copy.has(power, 5)
+        with Viewer(server.port) as viewer, Viewer(server.port) as another:
+            assert viewer.client.open_table("meters_values").size() == 5
+            write(8, start + 8)
+            copy.has(power, 5)
+            view = another.client.open_table("meters_values").view(columns=["voltage"])
+            wait_for(lambda: view.to_columns()["voltage"] == [row[4] for row in copy.rows], what="the same rows")
