@@ -72,7 +72,7 @@ def measure(rate: int, subtables: int, rows_a_meter: int) -> list[Figure]:
             arrivals = {time: now for now, time in reversed(page.evaluate("arrivals"))}
         shown = delays(arrivals, ticks)
     polling = [INTERVAL_MS * (i + 0.5) / 100 for i in range(100)]
-    figures = [Figure(f"insert to {to}, at {rate} rows/s", "ms", values, "polling alone", polling,
+    figures = [Figure(f"insert to {to}, at {rate:_} rows/s".replace("_", " "), "ms", values, "polling alone", polling,
                       "median ≤ 190, p99 ≤ 360") for to, values in (("viewer", copied), ("Chromium's panel", shown))]
     for figure in figures:
         summary = figure.summary()["ours"]

@@ -61,10 +61,11 @@ def table(summaries: list[dict]) -> str:
 
 
 def summary(values: list[float]) -> dict[str, float | None]:
-    """Median and 99th percentile: of few values the highest."""
+    """Median and 99th percentile: of few values the highest, of one none."""
     if not values:
         return {"p50": None, "p99": None}
-    return {"p50": round(statistics.median(values), 3), "p99": round(sorted(values)[min(len(values) - 1, int(len(values) * 0.99))], 3)}
+    highest = sorted(values)[min(len(values) - 1, int(len(values) * 0.99))]
+    return {"p50": round(statistics.median(values), 3), "p99": round(highest, 3) if len(values) > 1 else None}
 
 
 def memory_mb(pid: int) -> int:

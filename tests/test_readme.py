@@ -1,5 +1,6 @@
 """What the README says is so: its commands, ports, options, files and excerpts."""
 
+import json
 import re
 import subprocess
 import sys
@@ -50,7 +51,7 @@ def test_variables_of_run_sh():
 
 
 def test_excerpts_are_in_the_code():
-    code = "".join((ROOT / file).read_text() for file in ("producer.py", "poller.py", "perspective_server.py"))
+    code = "".join((ROOT / file).read_text() for file in ("producer.py", "poller.py", "hosted_table.py"))
     excerpts = re.findall(r"```python\n(.*?)```", README, re.S)
     assert len(excerpts) == 3
     for excerpt in excerpts:
@@ -69,3 +70,9 @@ def test_messages_are_the_programs_own():
     for words in re.findall(r"^- \*\*\"([^\"]+)\"\*\*", README, re.M):
         for part in re.split(r": |\d+", words):
             assert part.strip() in code, part
+
+
+def test_figures_are_those_of_the_last_run():
+    sys.path.append(str(ROOT / "benchmarks"))
+    from measure import table
+    assert table(json.loads((ROOT / "benchmarks" / "results.json").read_text())["figures"]) in README
