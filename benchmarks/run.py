@@ -14,7 +14,7 @@ import time
 
 from measure import ROOT, table
 
-BENCHMARKS = ("loop_time", "carry", "delay", "clients", "producer_rate", "embedded_queries", "start")
+BENCHMARKS = ("loop_time", "carry", "delay", "stages", "clients", "producer_rate", "embedded_queries", "start")
 RESULTS = ROOT / "benchmarks" / "results.json"
 
 

@@ -86,6 +86,14 @@ def test_a_producer_that_is_always_late_can_be_stopped(run):
     assert program.end(10) == 0
 
 
+def test_late_ticks_of_many_rows_do_not_go_together(run, power):
+    """Ten of them would take longer than the time-out, again and again."""
+    program = run("--interval-ms=100", "--rows-per-interval=50000", "--meters=500", "--tdengine-timeout-s=2")
+    wait_for(lambda: stored(power, "meters") > 600_000, 60, what="600 000 rows")
+    program.end(10)
+    assert "errors;" not in program.text()
+
+
 def stored(connection, table: str = "power.meters") -> int:
     try:
         (count,), = connection.query(f"SELECT COUNT(*) FROM {table}")
