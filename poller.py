@@ -52,6 +52,12 @@ def difference(rows: list[tuple], others: list[tuple]) -> list[tuple]:
     return left
 
 
+def count_rows(connection: taosws.Connection, after: int, until: int) -> int:
+    """How many rows the database has of a stretch of time, its end included (epoch ms)."""
+    (count,), = connection.query(meters.count_rows(after, until))
+    return count
+
+
 class Late:
     """Counts rows that came later than the overlap: by counting the same stretch of time a second time."""
 
@@ -61,16 +67,12 @@ class Late:
 
     def count(self, connection: taosws.Connection, until: int) -> int:
         """How many rows of the stretch that was counted last time have come since; then counts the one that ends at `until`."""
-        def rows(after: int, until: int) -> int:
-            (count,), = connection.query(meters.count_rows(after, until))
-            return count
-
         late = 0
         if self.counted:
             *stretch, before = self.counted
-            late = max(rows(*stretch) - before, 0)
+            late = max(count_rows(connection, *stretch) - before, 0)
         stretch = until - self.span, until
-        count = rows(*stretch)
+        count = count_rows(connection, *stretch)
         self.counted = *stretch, count
         self.span = min(LATE_MS, self.span * LATE_ROWS // max(count, 1) + 1)
         return late
@@ -165,7 +167,7 @@ class Poller:
 
     def read_on(self, state: dict) -> list[tuple]:
         """The rows that are new since the last poll; of a backlog only what has a place in the table."""
-        late = not self.more and self.count_overlap() != len(self.recent)
+        late = not self.more and count_rows(self.connection, self.since, self.newest) != len(self.recent)
         since = self.since if late else self.newest - 1
         rows = self.read_slice(since, state)
         if state["more"] and not self.more:
@@ -175,10 +177,6 @@ class Poller:
                 rows = self.read_slice(oldest[0][0] - 1, state)
         known = bisect_right(rows, self.newest, key=time_of)
         return difference(rows[:known], self.recent[bisect_right(self.recent, since, key=time_of):]) + rows[known:]
-
-    def count_overlap(self) -> int:
-        (count,), = self.query(meters.count_rows(self.since, self.newest))
-        return count
 
     def compare(self) -> dict:
         """Whether rows that have been delivered are to be delivered anew, and how many rows were later than the overlap."""

@@ -12,7 +12,7 @@ import time
 
 import perspective
 import pyarrow as pa
-from measure import Figure, cpu_s, drifting_producer, embedded, table
+from measure import PANEL, Figure, cpu_s, drifting_producer, embedded, table
 from tornado.httpclient import AsyncHTTPClient
 from tornado.websocket import websocket_connect
 
@@ -21,9 +21,6 @@ from programs import Server
 
 VIEWERS, WITH_PANELS = (50, 200), 5
 SECONDS, CONNECTING_S = 15, 30
-
-PANEL = {"group_by": ["location", "groupid"], "group_rollup_mode": "flat", "columns": ["timestamp", "current", "voltage", "phase"],
-         "aggregates": {name: "last" for name in ("timestamp", "current", "voltage", "phase")}}
 
 
 class Copy:

@@ -39,7 +39,7 @@ def produced(folder: Path, dsn: str, subtables: int, rows_a_meter: int) -> tuple
     return sent, times[-1:-1 - TICKS * rows_a_meter:-rows_a_meter][::-1]
 
 
-def stored(dsn: str) -> int:
+def stored() -> int:
     connection = tdengine.connect(tdengine.database())
     (count,), = connection.query(f"SELECT COUNT(*) FROM {meters.SUPER_TABLE}")
     return count
@@ -59,7 +59,7 @@ def measure(rate: int, subtables: int, rows_a_meter: int) -> list[Figure]:
         with CopyViewer(server.port) as viewer:
             sent, ticks = produced(folder, dsn, subtables, rows_a_meter)
             wait_for(lambda: viewer.rows >= sent, what="the last row")
-            assert viewer.rows == sent == stored(dsn), (viewer.rows, sent, stored(dsn))
+            assert viewer.rows == sent == stored(), (viewer.rows, sent, stored())
         arrivals = {time.value: now for now, times in viewer.arrivals for time in times.unique()}
         copied = delays(arrivals, ticks)
         with chromium() as browser:

@@ -15,6 +15,7 @@ import poller
 import tdengine
 from settings import options, parser
 
+
 def fetch(dsn: str, rows: int) -> float:
     parser.parse_args([f"--tdengine-dsn={dsn}", "--tdengine-timeout-s=60"], namespace=options)
     connection = tdengine.connect(tdengine.database())

@@ -1,6 +1,5 @@
 """What the benchmarks share: the demo's processes started as for tests, a viewer, and figures beside their rivals (Linux: from /proc)."""
 
-import asyncio
 import json
 import os
 import shutil
@@ -8,7 +7,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +15,6 @@ from pathlib import Path
 import perspective
 import pyarrow as pa
 from playwright.sync_api import sync_playwright
-from tornado.websocket import websocket_connect
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -25,8 +22,11 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import programs  # noqa: E402
 from conftest import Embedded  # noqa: E402
 from page import CHROMIUM  # noqa: E402
+from viewer import Connection  # noqa: E402
 
 TICK_MS = 290  # of `drifting_producer`
+PANEL = {"group_by": ["location", "groupid"], "group_rollup_mode": "flat", "columns": ["timestamp", "current", "voltage", "phase"],
+         "aggregates": {name: "last" for name in ("timestamp", "current", "voltage", "phase")}}  # as the page's first one
 
 
 @dataclass
@@ -123,31 +123,20 @@ def drifting_producer(folder: Path, dsn: str, meters: int, rows_a_meter: int, *o
                              f"--meters={meters}", *options)
 
 
-class CopyViewer:
-    """A page that keeps a copy of the table, in a thread of its own.
+class CopyViewer(Connection):
+    """A page that keeps a copy of the table.
 
     `rows` counts what its table was given; `arrivals` are (when, in epoch ms, the times of the rows) of each message.
     """
 
+    PATH = "/rows"
+
     def __init__(self, port: int):
-        self.url = f"ws://127.0.0.1:{port}/rows"
+        super().__init__(port)
         self.rows, self.arrivals = 0, []
 
-    def __enter__(self):
-        self.loop, started = asyncio.new_event_loop(), threading.Event()
-        self.thread = threading.Thread(target=lambda: self.loop.run_until_complete(self.run(started)), daemon=True)
-        self.thread.start()
-        assert started.wait(30)
-        return self
-
-    def __exit__(self, *_):
-        self.loop.call_soon_threadsafe(self.socket.close)
-        self.thread.join(10)
-
-    async def run(self, started: threading.Event) -> None:
-        self.socket = await websocket_connect(self.url, max_message_size=2**30)
-        started.set()
-        while message := await self.socket.read_message():
+    async def _receive(self) -> None:
+        while (message := await self.socket.read_message()) is not None:
             if isinstance(message, str):
                 table, limit = None, json.loads(message)["limit"]
                 continue
@@ -158,3 +147,4 @@ class CopyViewer:
             now, times = time.time() * 1000, pa.ipc.open_stream(message).read_all()["timestamp"]
             self.arrivals.append((now, times))
             self.rows += len(times)
+        self.closed = (self.socket.close_code, self.socket.close_reason)

@@ -28,7 +28,7 @@ from embedded.sqlitefile import SPARE_READERS
 from programs import Server, producer
 from test_embedded_server import INSERT, METERS
 from test_embedded_wire import NOW, OLD_BIND, STMT2_BIND
-from viewer import Viewer
+from viewer import Viewer, handshake
 from viewer_requests import encode, varint
 from viewers import MAX_REQUEST_BYTES
 
@@ -168,8 +168,7 @@ class Target:
     async def damage(self, rng: random.Random) -> None:
         """Sends WebSocket frames that are damaged themselves, or cut off."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(f"GET {self.path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode())
+        writer.write(handshake(self.path))
         await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
         text = bytes([0x81, 0x80 | 20]) + bytes(4) + b'{"action":"version"}'
         binary = bytes([0x82, 0x80 | 24]) + bytes(28)

@@ -1,47 +1,28 @@
 """`/rows`: what a page gets that keeps a copy of the table."""
 
-import asyncio
 import json
 import socket
-import threading
 
 import pyarrow as pa
 import pytest
-from tornado.httpclient import HTTPRequest
-from tornado.websocket import websocket_connect
 
 import meters
 from conftest import wait_for
 from programs import Server, now_ms, producer
 from test_server import stored
-from viewer import Viewer
+from viewer import Connection, Viewer, handshake
 
 
-class CopyViewer:
-    """A connection of its own, in a thread; `rows` are what a copy of the table has, in its order."""
+class CopyViewer(Connection):
+    """`rows` are what a copy of the table has, in its order."""
+
+    PATH = "/rows"
 
     def __init__(self, port: int, query: str = "", **headers: str):
-        self.request = HTTPRequest(f"ws://127.0.0.1:{port}/rows?{query}", headers=headers)
-        self.loop = asyncio.new_event_loop()
-        self.rows, self.limits, self.signs, self.closed = [], [], 0, None
+        super().__init__(port, query, **headers)
+        self.rows, self.limits, self.signs = [], [], 0
 
-    def __enter__(self):
-        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self.thread.start()
-        self.socket = asyncio.run_coroutine_threadsafe(self.connect(), self.loop).result(10)
-        asyncio.run_coroutine_threadsafe(self.receive(), self.loop)
-        return self
-
-    def __exit__(self, *_):
-        self.loop.call_soon_threadsafe(self.socket.close)
-        wait_for(lambda: self.closed, what="the end of the connection")
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(10)
-
-    async def connect(self):
-        return await websocket_connect(self.request, max_message_size=2**30)
-
-    async def receive(self):
+    async def _receive(self):
         anew = False
         while (message := await self.socket.read_message()) is not None:
             if message == "":
@@ -54,9 +35,6 @@ class CopyViewer:
                 self.rows = ([] if anew else self.rows) + meters.from_arrow(message)
                 self.rows, anew = self.rows[-self.limits[-1]:], False
         self.closed = (self.socket.close_code, self.socket.close_reason)
-
-    def send(self, message: str | bytes):
-        self.loop.call_soon_threadsafe(self.socket.write_message, message, isinstance(message, bytes))
 
     def has(self, power, limit: int) -> None:
         """Waits until the copy has exactly the database's newest rows."""
@@ -140,8 +118,7 @@ def test_one_that_does_not_read_is_dropped(power_dsn, power, tmp_path):
     with Server(tmp_path, power_dsn, "--table-limit=20000") as server:
         with socket.create_connection(("127.0.0.1", server.port)) as slow, CopyViewer(server.port) as viewer:
             slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            slow.sendall(b"GET /rows HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+            slow.sendall(handshake("/rows"))
             with producer(tmp_path, power_dsn, "--rows-per-interval=18000", "--meters=100"):
                 server.says("does not read", 60)
                 wait_for(lambda: server.status()["viewers"] == 1, what="its end")

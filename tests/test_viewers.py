@@ -8,7 +8,7 @@ import pytest
 
 from conftest import wait_for
 from programs import Server, now_ms, producer
-from viewer import Viewer
+from viewer import Viewer, handshake
 from viewer_requests import COLLAPSE, DELETE_VIEW, MAKE_VIEW, MAX_VIEWS, REQUESTS, encode, parse_request
 from viewers import MAX_REQUEST_BYTES
 
@@ -217,8 +217,7 @@ def test_a_peer_that_does_not_answer_pings_is_dropped(power_dsn, write, tmp_path
     write(0, now_ms())
     with Server(tmp_path, power_dsn, "--idle-s=1") as server, Viewer(server.port) as viewer:
         with socket.create_connection(("127.0.0.1", server.port)) as silent:
-            silent.sendall(b"GET /websocket HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                           b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+            silent.sendall(handshake("/websocket"))
             wait_for(lambda: server.status()["viewers"] == 2, what="the silent peer")
             wait_for(lambda: server.status()["viewers"] == 1, what="its end")
         assert viewer.table().size() == 1

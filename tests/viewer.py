@@ -1,4 +1,4 @@
-"""A real Perspective client over a real WebSocket, for tests: `with Viewer(port) as viewer: viewer.table()`."""
+"""Viewers over a real WebSocket, for tests: `with Viewer(port) as viewer: viewer.table()` has a real Perspective client."""
 
 import asyncio
 import threading
@@ -11,20 +11,26 @@ from conftest import wait_for
 from viewer_requests import parse_request, varint
 
 
-class Viewer:
-    """Its socket is served by a thread of its own, so that Perspective's blocking calls can be used."""
+def handshake(path: str) -> bytes:
+    """What opens a WebSocket, for peers that do no more, or worse."""
+    return (f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode()
+
+
+class Connection:
+    """A WebSocket to the server, in a thread of its own; `_receive` says what a kind of viewer does with it."""
+
+    PATH = ""
 
     def __init__(self, port: int, query: str = "", **headers: str):
-        self.request = HTTPRequest(f"ws://127.0.0.1:{port}/websocket?{query}", headers=headers)
+        self.request = HTTPRequest(f"ws://127.0.0.1:{port}{self.PATH}?{query}", headers=headers)
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.closed = None  # (code, reason) once the server has closed the connection
-        self.waiting = {}  # the requests without an answer, by their number
 
     def __enter__(self):
         self.thread.start()
         self.socket = asyncio.run_coroutine_threadsafe(self._connect(), self.loop).result(10)
-        self.client = perspective.Client(self._send)
         asyncio.run_coroutine_threadsafe(self._receive(), self.loop)
         return self
 
@@ -37,16 +43,34 @@ class Viewer:
     async def _connect(self):
         return await websocket_connect(self.request, max_message_size=2**30)
 
+    async def _receive(self):
+        """Reads to the end, and sets `closed`."""
+        raise NotImplementedError
+
+    def send(self, message: str | bytes):
+        """Any message."""
+        self.loop.call_soon_threadsafe(self.socket.write_message, message, isinstance(message, bytes))
+
+
+class Viewer(Connection):
+    """Its blocking calls can be used, since the socket has a thread."""
+
+    PATH = "/websocket"
+
+    def __init__(self, port: int, query: str = "", **headers: str):
+        super().__init__(port, query, **headers)
+        self.waiting = {}  # the requests without an answer, by their number
+
+    def __enter__(self):
+        self.client = perspective.Client(self._send)
+        return super().__enter__()
+
     def _send(self, message: bytes):
         if self.closed:
             raise ConnectionError("the connection is lost")
         request = parse_request(bytes(message))
         self.waiting[request.id] = request
-        self.send(message)
-
-    def send(self, message: bytes):
-        """Any message, past the client."""
-        self.loop.call_soon_threadsafe(self.socket.write_message, bytes(message), True)
+        self.send(bytes(message))
 
     async def _receive(self):
         while (message := await self.socket.read_message()) is not None:
