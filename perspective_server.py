@@ -21,14 +21,11 @@ import perspective
 from tornado.ioloop import PeriodicCallback
 from tornado.web import Application, RedirectHandler, RequestHandler, StaticFileHandler
 
-import tdengine
-from feed import Feed
-from hosted_table import HostedTable
-from settings import options, parse, setting
-from viewers import MAX_REQUEST_BYTES, CopyHandler, PerspectiveHandler, Viewers, allowed_origin, check_token
-
-setting("perspective_host", "127.0.0.1", "the address to listen at")
-setting("perspective_port", 8085, "the port to listen at", least=1)
+from bridge import tdengine
+from bridge.hosted_table import HostedTable
+from bridge.poller_process import Feed
+from bridge.settings import options, parse
+from bridge.websockets import MAX_REQUEST_BYTES, CopyHandler, PerspectiveHandler, Viewers, allowed_origin, check_token
 
 PAGE = "prsp-viewer.html"
 ROOT = Path(__file__).parent
@@ -130,7 +127,7 @@ def make_app(polled: Meters) -> Application:
 
 
 async def main() -> None:
-    parse(__doc__)
+    parse(__doc__, "database", "pace", "poller", "server")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     if options.perspective_host not in tdengine.LOOPBACK and not options.perspective_token:
         raise SystemExit(f"{options.perspective_host} may be reached from other machines: set PERSPECTIVE_TOKEN, "

@@ -16,13 +16,8 @@ from random import choices, random
 import taosws
 
 import meters
-import tdengine
-from settings import options, parse, setting
-
-setting("rows_per_interval", 300, "rows of one tick, of all meters together", least=1)
-setting("meters", 10, "how many meters, each a subtable", least=1)
-setting("keep_s", 300, "seconds of rows to keep while the database is away; older ones are dropped", least=1)
-setting("count", 0, "ticks to write before stopping; 0: until told to stop")
+from bridge import tdengine
+from bridge.settings import options, parse
 
 LOCATIONS = ("San Francisco", "San Jose", "Oakland", "Palo Alto", "Mountain View",
              "Sunnyvale", "Santa Clara", "Cupertino", "Campbell", "Berkeley")
@@ -161,7 +156,7 @@ async def produce(writer: Writer, stop: asyncio.Event) -> None:
 
 
 async def main() -> None:
-    parse(__doc__)
+    parse(__doc__, "database", "pace", "producer")
     if options.rows_per_interval > options.meters * options.interval_ms:
         sys.exit(f"{options.meters} meters have {options.meters * options.interval_ms} distinct milliseconds in "
                  f"{options.interval_ms} ms, too few for {options.rows_per_interval} rows: raise --meters")

@@ -72,7 +72,7 @@ trap stop_all EXIT
 trap 'exit 0' INT TERM
 
 code=0
-answer=$($python tdengine.py 2>&1) || code=$?
+answer=$($python -m bridge.tdengine 2>&1) || code=$?
 case $code in
 0) echo "using $answer" ;;
 2) fail "$answer; TDENGINE_DSN says where to connect, and as whom" ;;
@@ -82,7 +82,7 @@ case $code in
     echo "no TDengine answers: starting the embedded database, for trying and testing, on port $database_port"
     export TDENGINE_DSN="taosws://root:taosdata@localhost:$database_port"
     start embedded $python -m embedded --port="$database_port"
-    wait_until 20 "the embedded database" $python tdengine.py >/dev/null
+    wait_until 20 "the embedded database" $python -m bridge.tdengine >/dev/null
     ;;
 esac
 

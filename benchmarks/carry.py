@@ -7,11 +7,11 @@ viewer's table has the last row. The limits are measured in each round too, over
 import signal
 import time
 
-from measure import CopyViewer, Figure, embedded, script, table
-
-from conftest import wait_for
 from known_way import EVERY_MS, LIMIT
-from programs import Server
+from measure import CountingViewer, Figure, embedded, script, table
+
+from tests.helpers.programs import Server
+from tests.helpers.waiting import wait_for
 
 ROUNDS, BACKLOG = 9, 240_000
 TABLE_LIMIT = 250_000
@@ -23,16 +23,16 @@ def figures() -> list[Figure]:
         dsn = f"{database.dsn}/power"
         script("fill.py", dsn, BACKLOG, 900)
         with Server(folder, dsn, f"--table-limit={TABLE_LIMIT}", "--interval-ms=20", "--tdengine-timeout-s=60") as server, \
-                CopyViewer(server.port) as viewer:
-            wait_for(lambda: viewer.rows == BACKLOG, 60, "the first rows")
+                CountingViewer(server.port) as viewer:
+            wait_for(lambda: viewer.count == BACKLOG, 60, "the first rows")
             for number in range(ROUNDS):
                 server.process.send_signal(signal.SIGSTOP)
                 script("fill.py", dsn, BACKLOG, 800 - 60 * number)
-                before, started = viewer.rows, time.perf_counter()
+                before, started = viewer.count, time.perf_counter()
                 server.process.send_signal(signal.SIGCONT)
-                wait_for(lambda: viewer.rows - before >= BACKLOG, 60, "the last row")
+                wait_for(lambda: viewer.count - before >= BACKLOG, 60, "the last row")
                 carried.append(BACKLOG / (time.perf_counter() - started))
-                assert viewer.rows - before == BACKLOG, "a row came twice"
+                assert viewer.count - before == BACKLOG, "a row came twice"
                 fetched.append(script("limits.py", "fetch", dsn, BACKLOG))
                 updated.append(script("limits.py", "update", BACKLOG))
     what = "rows carried from the database to a viewer's table", "rows/s"

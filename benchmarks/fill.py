@@ -9,13 +9,13 @@ import time
 import measure  # noqa: F401: the path to the demo's modules
 
 import producer
-from settings import options, parser
+from bridge.settings import options, parse
 
 ROWS_A_BIND = 30_000  # of each meter as many, a millisecond apart
 
 
 def main(dsn: str, rows: int, seconds_ago: float, meters: int) -> None:
-    parser.parse_args([f"--tdengine-dsn={dsn}", "--tdengine-timeout-s=60"], namespace=options)
+    parse(__doc__, "database", "pace", "poller", "producer", arguments=[f"--tdengine-dsn={dsn}", "--tdengine-timeout-s=60"])
     writer, binds, each = producer.Writer(), rows // ROWS_A_BIND, ROWS_A_BIND // meters
     first = round((time.time() - seconds_ago) * 1000) - binds * each
     started = time.monotonic()

@@ -11,13 +11,12 @@ import measure  # noqa: F401: the path to the demo's modules
 import perspective
 
 import meters
-import poller
-import tdengine
-from settings import options, parser
+from bridge import poller, tdengine
+from bridge.settings import options, parse
 
 
 def fetch(dsn: str, rows: int) -> float:
-    parser.parse_args([f"--tdengine-dsn={dsn}", "--tdengine-timeout-s=60"], namespace=options)
+    parse(__doc__, "database", "pace", "poller", "producer", arguments=[f"--tdengine-dsn={dsn}", "--tdengine-timeout-s=60"])
     connection = tdengine.connect(tdengine.database())
     got, since, started = 0, poller.EVER, time.perf_counter()
     while got < rows:

@@ -9,12 +9,12 @@ import subprocess
 import sys
 import time
 
+from known_way import EVERY_MS, KnownWay
 from measure import Figure, drifting_producer, embedded, table
 from tornado.ioloop import PeriodicCallback
 
-from conftest import wait_for
-from known_way import EVERY_MS, KnownWay
-from settings import options, parser
+from bridge.settings import options, parse
+from tests.helpers.waiting import wait_for
 
 ROUNDS, TICKS = 3, 60
 
@@ -41,7 +41,7 @@ class BusyTime:
 async def main(way: str, dsn: str) -> None:
     """In a process of its own: prints JSON."""
     import perspective_server
-    parser.parse_args([f"--tdengine-dsn={dsn}"], namespace=options)
+    parse(__doc__, "database", "pace", "poller", "producer", arguments=[f"--tdengine-dsn={dsn}"])
     polled = perspective_server.Meters() if way == "ours" else KnownWay(dsn)
     busy, found, finished = BusyTime(), {"busy": [], "age": []}, asyncio.Event()
 

@@ -17,12 +17,12 @@ import pyarrow as pa
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path.insert(0, str(ROOT))
 
-import programs  # noqa: E402
-from conftest import Embedded  # noqa: E402
-from page import CHROMIUM  # noqa: E402
-from viewer import Connection  # noqa: E402
+from tests.helpers import programs
+from tests.helpers.browser import CHROMIUM  # noqa: E402
+from tests.helpers.databases import Embedded  # noqa: E402
+from tests.helpers.viewers import CopyViewer  # noqa: E402
 
 TICK_MS = 290  # of `drifting_producer`
 PANEL = {"group_by": ["location", "groupid"], "group_rollup_mode": "flat", "columns": ["timestamp", "current", "voltage", "phase"],
@@ -123,28 +123,21 @@ def drifting_producer(folder: Path, dsn: str, meters: int, rows_a_meter: int, *o
                              f"--meters={meters}", *options)
 
 
-class CopyViewer(Connection):
-    """A page that keeps a copy of the table.
+class CountingViewer(CopyViewer):
+    """A page with a copy, in a real Perspective table. `count` counts the rows that it was given.
 
-    `rows` counts what its table was given; `arrivals` are (when, in epoch ms, the times of the rows) of each message.
+    `arrivals` are (when, in epoch ms, the times of the rows) of each message.
     """
-
-    PATH = "/rows"
 
     def __init__(self, port: int):
         super().__init__(port)
-        self.rows, self.arrivals = 0, []
+        self.count, self.arrivals = 0, []
 
-    async def _receive(self) -> None:
-        while (message := await self.socket.read_message()) is not None:
-            if isinstance(message, str):
-                table, limit = None, json.loads(message)["limit"]
-                continue
-            if table is None:
-                table = perspective.Server().new_local_client().table(message, limit=limit)
-            else:
-                table.update(message)
-            now, times = time.time() * 1000, pa.ipc.open_stream(message).read_all()["timestamp"]
-            self.arrivals.append((now, times))
-            self.rows += len(times)
-        self.closed = (self.socket.close_code, self.socket.close_reason)
+    def take(self, arrow: bytes, anew: bool) -> None:
+        if anew:
+            self.table = perspective.Server().new_local_client().table(arrow, limit=self.limits[-1])
+        else:
+            self.table.update(arrow)
+        now, times = time.time() * 1000, pa.ipc.open_stream(arrow).read_all()["timestamp"]
+        self.arrivals.append((now, times))
+        self.count += len(times)

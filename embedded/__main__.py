@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
-from settings import Parser
+from bridge.settings import Parser
 
 from . import VERSION
 from .errors import TDengineError

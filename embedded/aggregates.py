@@ -10,6 +10,7 @@ from .expressions import Expressions
 from .functions import bad_type, number_of
 from .typed import NUMBERS, REALS, TEXTS, UNSIGNED, Typed, typed
 
+
 def _count(e: Expressions, name: str, value: Typed | None) -> Typed:
     return typed("count(*)" if value is None else f"count({value.sql})", t.BIGINT)
 

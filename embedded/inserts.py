@@ -8,9 +8,9 @@ from .catalog import Database, Subtable, Table
 from .datatypes import BIND_COLUMN, BIND_TABLE, BIND_TAG, Bound, Column, Field
 from .errors import TDengineError, not_supported
 from .expressions import Expressions
-from .typed import Parameters
 from .sources import Source, no_column
 from .store import Batch
+from .typed import Parameters
 from .values import from_bound, from_literal
 
 TABLE_NAME = Column("tbname", t.VARCHAR, 192)

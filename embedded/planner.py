@@ -8,15 +8,15 @@ from sqlglot import exp
 
 from . import catalog, nodes
 from . import datatypes as t
+from .aggregates import AGGREGATES, ROW_PICKERS
 from .catalog import Subtable
 from .datatypes import Column
 from .errors import TDengineError, not_supported
 from .expressions import Expressions
-from .typed import Environment, Parameters, Typed, typed
-from .aggregates import AGGREGATES, ROW_PICKERS
 from .functions import truncated
 from .shapes import Flat, Shape, grouped_shape
 from .sources import Source, SubSelect, TableSource
+from .typed import Environment, Parameters, Typed, typed
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ from typing import Any
 
 from . import clock, describe, nodes
 from .datatypes import Bound
-from .parser import marks, parse
 from .errors import TDengineError, not_supported
-from .typed import Environment
 from .inserts import PreparedInsert, literal_tags, run_insert
+from .parser import marks, parse
 from .planner import plan
 from .results import QueryResult, Result, refused
 from .store import Store
+from .typed import Environment
+
 
 class Session:
     """Errors: 0x0388 for an unknown database. One call at a time, from any thread; `interrupt` at any time."""

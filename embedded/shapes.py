@@ -9,11 +9,11 @@ from typing import Any
 from sqlglot import exp
 
 from . import blocks
+from .aggregates import AGGREGATES, ROW_PICKERS, aggregate_argument
 from .errors import TDengineError, not_supported
 from .expressions import Expressions
-from .typed import Typed, typed
-from .aggregates import AGGREGATES, ROW_PICKERS, aggregate_argument
 from .sources import TableSource
+from .typed import Typed, typed
 
 
 class Shape:

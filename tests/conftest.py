@@ -1,16 +1,10 @@
-"""What the tests share: a database to talk to, and ways to wait.
+"""What the tests share: a database to talk to, as fixtures.
 
-The database is the one that `TDENGINE_DSN` names, else an embedded database, started as a process of its own
-(taosws holds the GIL in every call, so a server in the test's process could not answer).
+The database is the one that `TDENGINE_DSN` names, else an embedded database.
 """
 
 import itertools
 import os
-import re
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import hypothesis
 import pytest
@@ -18,61 +12,12 @@ import taosws
 
 import meters
 import producer as generator
+from tests.helpers.databases import Embedded
 
-ROOT = Path(__file__).parents[1]
 _numbers = itertools.count()
 
 hypothesis.settings.register_profile("tests", deadline=None)  # machines are shared: the time limit is pytest's
 hypothesis.settings.load_profile("tests")
-
-
-def wait_for(condition, seconds: float = 10, what: str = "the condition"):
-    """The first true value of `condition()`; fails after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"{what} did not come within {seconds} s"
-        time.sleep(0.01)
-    return value
-
-
-class Embedded:
-    """An embedded database in a process of its own, its output in a file."""
-
-    def __init__(self, log: Path, *options: str):
-        self.log = log
-        with log.open("w") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "embedded", "--port=0", *options], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            self.port = int(wait_for(self._announced, what="the embedded database")[1])
-        except BaseException:
-            self.end()
-            raise
-        self.dsn = f"taosws://root:taosdata@localhost:{self.port}"
-        self.http = f"http://localhost:{self.port}"
-
-    def _announced(self):
-        assert self.process.poll() is None, self.log.read_text()
-        return re.search(r"on localhost:(\d+)", self.log.read_text())
-
-    def connect(self, database: str = "", **options: str):
-        """A connection: keep it as long as its results, or their fetch waits for a socket that is gone."""
-        query = "&".join(f"{name}={value}" for name, value in options.items())
-        return taosws.connect(f"{self.dsn}/{database}?{query}")
-
-    def kill(self):
-        """As a crash would: SIGKILL."""
-        self.process.kill()
-        self.process.wait()
-
-    def end(self) -> int:
-        """Ask it to stop; its exit status."""
-        self.process.terminate()
-        try:
-            return self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise
 
 
 @pytest.fixture

@@ -15,7 +15,21 @@ from hypothesis import strategies as st
 from sql_cases import ANSWERS, ERRORS, REFUSED, SETUP
 
 from embedded.datatypes import (
-    BIGINT, BOOL, DOUBLE, FLOAT, INT, NCHAR, SMALLINT, TIMESTAMP, TINYINT, TYPES, UBIGINT, UINT, USMALLINT, UTINYINT, VARBINARY,
+    BIGINT,
+    BOOL,
+    DOUBLE,
+    FLOAT,
+    INT,
+    NCHAR,
+    SMALLINT,
+    TIMESTAMP,
+    TINYINT,
+    TYPES,
+    UBIGINT,
+    UINT,
+    USMALLINT,
+    UTINYINT,
+    VARBINARY,
     VARCHAR,
 )
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sql_cases import ANSWERS, ERRORS, REFUSED, SETUP, T
 
 from embedded.datatypes import Bound
 from embedded.errors import TDengineError
@@ -20,7 +21,6 @@ from embedded.planner import plan
 from embedded.results import EAGER_ROWS
 from embedded.session import Session
 from embedded.store import Store
-from sql_cases import ANSWERS, ERRORS, REFUSED, SETUP, T
 
 METERS = SETUP[0]
 BIND = "INSERT INTO ? USING meters (groupid, location) TAGS (?, ?) VALUES (?, ?, ?, ?)"

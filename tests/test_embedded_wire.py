@@ -10,7 +10,20 @@ from hypothesis import strategies as st
 from embedded import wire
 from embedded.binding import decode_bind, decode_columns, from_json
 from embedded.datatypes import (
-    BIGINT, BIND_COLUMN, BIND_TABLE, BIND_TAG, BOOL, FLOAT, INT, NCHAR, TIMESTAMP, TYPES, VARBINARY, VARCHAR, Bound, Column,
+    BIGINT,
+    BIND_COLUMN,
+    BIND_TABLE,
+    BIND_TAG,
+    BOOL,
+    FLOAT,
+    INT,
+    NCHAR,
+    TIMESTAMP,
+    TYPES,
+    VARBINARY,
+    VARCHAR,
+    Bound,
+    Column,
     Field,
 )
 from embedded.errors import TDengineError

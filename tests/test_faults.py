@@ -14,11 +14,11 @@ import pytest
 import taosws
 
 import meters
-from conftest import wait_for
-from programs import Program, Server, now_ms, producer
-from proxy import Proxy
-from test_server import shown, stored
-from viewer import Viewer
+from tests.helpers.live_rows import shown, stored
+from tests.helpers.programs import Program, Server, now_ms, producer
+from tests.helpers.proxy import Proxy
+from tests.helpers.viewers import Viewer
+from tests.helpers.waiting import wait_for
 
 FAST = "--interval-ms=50", "--tdengine-timeout-s=1"
 FEW = *FAST, "--rows-per-interval=30"

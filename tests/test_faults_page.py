@@ -13,11 +13,12 @@ import taosws
 from playwright.sync_api import Error
 
 import meters
-from conftest import Embedded, wait_for
-from page import browser, live, open_page, opener, own_origin_page  # noqa: F401 (fixtures)
-from programs import Server, free_port, producer
-from proxy import Proxy
-from test_server import stored
+from tests.helpers.browser import browser, live, open_page, opener, own_origin_page  # noqa: F401 (fixtures)
+from tests.helpers.databases import Embedded
+from tests.helpers.live_rows import stored
+from tests.helpers.programs import Server, free_port, producer
+from tests.helpers.proxy import Proxy
+from tests.helpers.waiting import wait_for
 
 RECOVERY_S = 8  # it is 5 s; machines are shared
 LIMIT = 2000

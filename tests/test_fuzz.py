@@ -19,18 +19,19 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from test_embedded_server import INSERT, METERS
+from test_embedded_wire import NOW, OLD_BIND, STMT2_BIND
 from tornado.websocket import WebSocketClosedError, websocket_connect
 
-from conftest import ROOT, wait_for
+from bridge.viewer_requests import encode, varint
+from bridge.websockets import MAX_REQUEST_BYTES
 from embedded import wire
 from embedded.handlers import MAX_MESSAGE_BYTES
 from embedded.sqlitefile import SPARE_READERS
-from programs import Server, producer
-from test_embedded_server import INSERT, METERS
-from test_embedded_wire import NOW, OLD_BIND, STMT2_BIND
-from viewer import Viewer, handshake
-from viewer_requests import encode, varint
-from viewers import MAX_REQUEST_BYTES
+from tests.helpers.databases import ROOT
+from tests.helpers.programs import Server, producer
+from tests.helpers.viewers import Viewer, handshake
+from tests.helpers.waiting import wait_for
 
 SEED = int(os.environ.get("FUZZ_SEED", 1))
 FRAMES, PER_CONNECTION, AT_ONCE = 10_000, 50, 8

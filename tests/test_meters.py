@@ -1,15 +1,14 @@
 """The meter row, said once."""
 
-import shutil
 import subprocess
 import sys
 
 import pytest
 
 import meters
-from conftest import ROOT
-from programs import Server, producer
-from viewer import Viewer
+from tests.helpers.databases import ROOT
+from tests.helpers.programs import Server, copy_of_the_demo, producer
+from tests.helpers.viewers import Viewer
 
 
 def test_statements():
@@ -69,10 +68,7 @@ def test_table_has_that_schema(power_dsn, tmp_path):
 
 def test_a_new_column_is_added_in_one_place(power_dsn, tmp_path):
     """One line in meters.py and one in the producer's generator carry a column to the viewers."""
-    demo = tmp_path / "demo"
-    demo.mkdir()
-    for file in ROOT.glob("*.py"):
-        shutil.copy(file, demo)
+    demo = copy_of_the_demo(tmp_path)
     edit(demo / "meters.py", 'Column("phase", "FLOAT"),', 'Column("phase", "FLOAT"), Column("energy", "BIGINT"),')
     edit(demo / "producer.py", '"phase": [', '"energy": [2**40 + ts % 7 for ts in timestamps], "phase": [')
     assert producer(tmp_path, power_dsn, "--count=1", cwd=demo).wait() == 0

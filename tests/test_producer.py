@@ -11,8 +11,9 @@ import pytest
 import taosws
 
 import producer as generator
-from conftest import ROOT, wait_for
-from programs import Program, producer
+from tests.helpers.databases import ROOT
+from tests.helpers.programs import Program, producer
+from tests.helpers.waiting import wait_for
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from conftest import ROOT
+from tests.helpers.databases import ROOT
 
 README = (ROOT / "README.md").read_text()
 PROGRAMS = ("producer.py", "perspective_server.py")

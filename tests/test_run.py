@@ -11,9 +11,10 @@ import pytest
 import taosws
 
 import meters
-from conftest import ROOT, wait_for
-from page import VALUES, browser, groups, live, open_page, own_origin_page  # noqa: F401 (fixtures)
-from programs import Program, Server, free_port, listens
+from tests.helpers.browser import VALUES, browser, groups, live, open_page, own_origin_page  # noqa: F401 (fixtures)
+from tests.helpers.databases import ROOT
+from tests.helpers.programs import Program, Server, free_port, listens
+from tests.helpers.waiting import wait_for
 
 ARTEFACTS = ROOT / "artefacts"
 

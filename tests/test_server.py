@@ -6,21 +6,10 @@ import time
 
 import pytest
 
-import meters
-from conftest import wait_for
-from programs import Server, now_ms, producer
-from viewer import Viewer
-
-
-def shown(viewer: Viewer) -> list[tuple]:
-    """The table's rows as the viewers have them, in their order there."""
-    columns = viewer.table().view().to_columns()
-    return list(zip(*(columns[name] for name in meters.PERSPECTIVE_SCHEMA)))
-
-
-def stored(power, limit: int = 10**6) -> list[tuple]:
-    """The database's newest rows, ascending, as the poller asks for them."""
-    return list(power.query(meters.select_newest(limit)))[::-1]
+from tests.helpers.live_rows import shown, stored
+from tests.helpers.programs import Server, now_ms, producer
+from tests.helpers.viewers import Viewer
+from tests.helpers.waiting import wait_for
 
 
 def test_newest_rows_are_there_before_it_listens(power_dsn, power, tmp_path):

@@ -6,11 +6,11 @@ import urllib.error
 
 import pytest
 
-from conftest import wait_for
-from programs import Server, now_ms, producer
-from viewer import Viewer, handshake
-from viewer_requests import COLLAPSE, DELETE_VIEW, MAKE_VIEW, MAX_VIEWS, REQUESTS, encode, parse_request
-from viewers import MAX_REQUEST_BYTES
+from bridge.viewer_requests import COLLAPSE, DELETE_VIEW, MAKE_VIEW, MAX_VIEWS, REQUESTS, encode, parse_request
+from bridge.websockets import MAX_REQUEST_BYTES
+from tests.helpers.programs import Server, now_ms, producer
+from tests.helpers.viewers import Viewer, handshake
+from tests.helpers.waiting import wait_for
 
 
 def test_viewers_only_read(power_dsn, write, tmp_path):

@@ -1,12 +1,10 @@
 """What a person does with the panels is let through: sorting, filtering, pivoting, adding an expression, exporting."""
 
-import shutil
 
 import pytest
 
-from conftest import ROOT
-from page import browser, live, open_page, own_origin_page  # noqa: F401: two are fixtures
-from programs import Server, producer
+from tests.helpers.browser import browser, live, open_page, own_origin_page  # noqa: F401: two are fixtures
+from tests.helpers.programs import Server, copy_of_the_demo, producer
 
 STEPS = (
     {"settings": True},  # the side bar, which asks for much more
@@ -22,10 +20,7 @@ STEPS = (
 
 @pytest.mark.parametrize("replicate", ("true", "false"))
 def test_nothing_that_a_person_does_is_refused(power_dsn, open_page, tmp_path, replicate):  # noqa: F811
-    demo = tmp_path / "demo"
-    demo.mkdir()
-    for file in (*ROOT.glob("*.py"), ROOT / "prsp-viewer.html"):
-        shutil.copy(file, demo)
+    demo = copy_of_the_demo(tmp_path)
     page_file = demo / "prsp-viewer.html"
     page_file.write_text(page_file.read_text().replace("replicate: true", f"replicate: {replicate}"))
     with producer(tmp_path, power_dsn), Server(tmp_path, power_dsn, cwd=demo) as server:

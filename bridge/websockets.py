@@ -11,16 +11,10 @@ from tornado.iostream import StreamBufferFullError
 from tornado.web import HTTPError, RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from hosted_table import HostedTable
-from rows import Rows
-from settings import options, setting
-from viewer_requests import DELETE_VIEW, MAKE_PORT, MAKE_VIEW, objection, parse_request
-
-setting("allowed_origins", "http://localhost:8081,http://127.0.0.1:8081",
-        "pages of these origins may connect, beside the server's own; separated by commas")
-setting("perspective_token", "", "what viewers must give as ?token=...; needed to listen at other than a loopback address")
-setting("max_viewers", 500, "viewers that may be connected at a time", least=1)
-setting("idle_s", 20, "seconds after which a viewer that does not answer a ping is dropped", least=1)
+from bridge.hosted_table import HostedTable
+from bridge.newest_rows import Rows
+from bridge.settings import options
+from bridge.viewer_requests import DELETE_VIEW, MAKE_PORT, MAKE_VIEW, objection, parse_request
 
 MAX_REQUEST_BYTES = 2**18
 MAX_UNREAD_BYTES = 2**23  # sent to a viewer and not read by it, before it is dropped: room for a big answer or two

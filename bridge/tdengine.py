@@ -1,6 +1,6 @@
 """Where TDengine is, and how to connect to it. As a program it says whether one answers.
 
-Exit status of `python tdengine.py`: 0 one answers, 1 none does, 2 one answers and refuses, with the reason.
+Exit status of `python -m bridge.tdengine`: 0 one answers, 1 none does, 2 one answers and refuses, with the reason.
 """
 
 import re
@@ -12,19 +12,12 @@ from urllib.parse import parse_qsl, urlencode
 import taosws
 
 import meters
-from settings import options, parse, setting
+from bridge.settings import DSN, options, parse
 
 DATABASE = "power"
-PASSWORD = "taosdata"  # as TDengine is installed: public knowledge
+DEFAULT_PASSWORD = "taosdata"  # TDengine is installed with it: it is public knowledge
 AUTHENTICATION_FAILURE = 0x0357
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-DSN = (r"(?P<scheme>[\w+]+)://((?P<user>[^:@/?]*)(:(?P<password>[^@/?]*))?@)?(?P<hosts>[^@/?]+)"
-       r"(/(?P<database>\w*))?(\?(?P<parameters>.*))?")
-
-setting("tdengine_dsn", f"taosws://root:{PASSWORD}@localhost:6041",
-        "where taosAdapter answers: taosws://user:password@host:port, with / ? @ in the password as %2F %3F %40; "
-        f"/name at its end chooses another database than {DATABASE}", form=DSN)
-setting("tdengine_timeout_s", 3, "seconds that TDengine may take to connect, and to answer", least=1)
 
 
 def dsn() -> dict[str, str]:
@@ -48,7 +41,7 @@ def warning() -> str:
     """What is unsafe in the DSN, "" if nothing is."""
     part = dsn()
     elsewhere = [host for host in part["hosts"].split(",") if host.rpartition(":")[0].strip("[]") not in LOOPBACK]
-    if elsewhere and part["password"] in ("", PASSWORD):
+    if elsewhere and part["password"] in ("", DEFAULT_PASSWORD):
         return f"{elsewhere[0]} is reached with TDengine's default password, which everybody knows: change it there and in TDENGINE_DSN"
     return ""
 
@@ -110,7 +103,7 @@ def one_line(error: Exception) -> str:
 
 
 def main() -> None:
-    parse(__doc__)
+    parse(__doc__, "database")
     signal.alarm(10)  # ends this program: taosws may wait for long, and no Python handler would run meanwhile
     try:
         connection = connect()

@@ -5,7 +5,7 @@ from collections import deque
 import pyarrow as pa
 
 import meters
-from settings import options
+from bridge.settings import options
 
 
 class Rows:

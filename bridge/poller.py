@@ -21,11 +21,8 @@ import pyarrow as pa
 import taosws
 
 import meters
-import tdengine
-from settings import options, parse, setting
-
-setting("table_limit", 10_000, "rows kept in the Perspective table: the newest", least=1)
-setting("overlap_ms", 2000, "how late a row may be written and still be seen at once, in milliseconds")
+from bridge import tdengine
+from bridge.settings import options, parse
 
 NOT_YET = {  # what TDengine answers while the producer has not made them yet
     0x0388: "the database does not exist yet: start producer.py",
@@ -197,7 +194,7 @@ class Poller:
 
 
 def main() -> None:
-    parse(__doc__)
+    parse(__doc__, "database", "poller")
     gc.disable()  # it would look through all rows again and again, a quarter of the time; nothing here makes cycles
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     streams = [source.read(length) for length in json.loads(source.readline() or "[]")]

@@ -5,11 +5,9 @@ import json
 import logging
 import sys
 import time
-from pathlib import Path
 
-import poller
-from rows import Rows
-from settings import environment, options
+from bridge.newest_rows import Rows
+from bridge.settings import environment, options
 
 STREAM_LIMIT = 2**20  # bytes that asyncio reads ahead from the pipe
 RESTART_S = 1  # between two starts of a poller
@@ -51,7 +49,7 @@ class Feed:
         await asyncio.sleep(self.started + RESTART_S - time.monotonic())
         self.started = time.monotonic()
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, str(Path(poller.__file__)), env=environment(), limit=STREAM_LIMIT,
+            sys.executable, "-m", "bridge.poller", env=environment(), limit=STREAM_LIMIT,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
         logging.info("poller started, process %d", self.process.pid)
         streams = [arrow for _, arrow in self.rows.streams]

@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 import perspective
 
 import meters
-from rows import Rows
-from settings import options
+from bridge.newest_rows import Rows
+from bridge.settings import options
 
 
 class HostedTable:

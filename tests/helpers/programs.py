@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -9,7 +10,17 @@ import time
 import urllib.request
 from pathlib import Path
 
-from conftest import ROOT, wait_for
+from tests.helpers.databases import ROOT
+from tests.helpers.waiting import wait_for
+
+
+def copy_of_the_demo(folder: Path) -> Path:
+    """The demo's own files in a folder of their own, for a test that edits them."""
+    demo = folder / "demo"
+    shutil.copytree(ROOT / "bridge", demo / "bridge")
+    for file in (*ROOT.glob("*.py"), ROOT / "prsp-viewer.html"):
+        shutil.copy(file, demo)
+    return demo
 
 
 def now_ms() -> int:
