@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs every test, after installing what they need: the packages, and Chromium where there is none.
+# Runs the linter and every test, after installing what they need: the packages, and Chromium where there is none.
 # TDENGINE_DSN=... sh test.sh runs the integration tests against that TDengine. Arguments go to pytest.
 set -eu
 cd "$(dirname "$0")"
@@ -13,4 +13,6 @@ if ! command -v chromium >/dev/null; then
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null
 fi
-exec .venv/bin/python -m pytest "$@"
+.venv/bin/ruff check .
+# Four tests at a time, also on two cores: most of them wait for something.
+exec .venv/bin/python -m pytest -n 4 "$@"

@@ -1,4 +1,4 @@
-"""What the tests share: a database to talk to, as fixtures.
+"""The fixtures that many tests use: a database, and the page in Chromium.
 
 The database is the one that `TDENGINE_DSN` names, else an embedded database.
 """
@@ -9,11 +9,15 @@ import os
 import hypothesis
 import pytest
 import taosws
+from xdist.scheduler import LoadScopeScheduling
 
 import meters
 import producer as generator
+from tests.helpers.browser import browser, open_page  # noqa: F401 (fixtures)
 from tests.helpers.databases import Embedded
 
+# Which modules open the page in Chromium: all tests of one queue run in one worker, one after the other.
+QUEUES = {"tests/test_faults_page.py": "one", "tests/test_page.py": "two", "tests/test_viewers_page.py": "two"}
 _numbers = itertools.count()
 
 hypothesis.settings.register_profile("tests", deadline=None)  # machines are shared: the time limit is pytest's
@@ -85,6 +89,20 @@ def write(power_dsn, power):
         power.execute(f"INSERT INTO d_bind_{meter} USING meters (groupid, location) TAGS ({groupid}, '{location}') "
                       f"VALUES ({ts}, 10.5, {voltage}, 0.5)")
     return write
+
+
+class TwoBrowsers(LoadScopeScheduling):
+    """How `pytest -n 4` shares the tests out: first the queues, then all others, each to the next free worker.
+
+    A page that draws keeps more than one core busy. With three or four of them at a time none is drawn in time.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return QUEUES.get(nodeid.partition("::")[0], nodeid)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return TwoBrowsers(config, log)
 
 
 def pytest_collection_modifyitems(items):
