@@ -13,6 +13,7 @@ import taosws
 import meters
 from tests.helpers.browser import VALUES, browser, groups, live, open_page, own_origin_page  # noqa: F401 (fixtures)
 from tests.helpers.databases import ROOT
+from tests.helpers.live_rows import stored
 from tests.helpers.programs import Program, Server, free_port, listens
 from tests.helpers.waiting import wait_for
 
@@ -83,8 +84,7 @@ def edited_page(demo, old: str, new: str):
 
 def database_rows(demo) -> list[dict]:
     """The database's newest rows, by the viewers' column names."""
-    connection = taosws.connect(demo.dsn)
-    return [dict(zip(meters.PERSPECTIVE_SCHEMA, row)) for row in connection.query(meters.select_newest(10_000))]
+    return [dict(zip(meters.PERSPECTIVE_SCHEMA, row)) for row in stored(taosws.connect(demo.dsn), 10_000)]
 
 
 def check_panels(demo, page):
