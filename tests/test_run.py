@@ -188,7 +188,7 @@ def test_stale_data_is_said(start, open_page):
     live(page)
     stop = pid_of(demo, "producer")
     os.kill(stop, signal.SIGSTOP)
-    page.wait_for_function(r"/data \d+ s old/.test(document.querySelector('#status').textContent)")
+    page.wait_for_function(r"/no new rows for \d+ s/.test(document.querySelector('#status').textContent)")
     os.kill(stop, signal.SIGCONT)
     live(page)
 
