@@ -70,7 +70,7 @@ class Writer:
         tdengine.connect().execute(meters.create_database(tdengine.database()))
         connection = tdengine.connect(tdengine.database())
         connection.execute(meters.create_super_table())
-        tdengine.check_super_table(connection)
+        tdengine.check_table(connection, exactly=True)
         self.statement = connection.stmt2_statement()
         self.statement.prepare(meters.insert_rows())
 

@@ -1,215 +1,224 @@
-"""Reads the newest rows from TDengine, in a process of its own, for `perspective_server.py`.
+"""Finds out which rows are new: the algorithm alone. `questions.py` asks the database, `poller_process.py` runs it.
 
-taosws holds Python's global lock during every call, so a thread would not do: a database
-that stalls would stall the server and every viewer with it.
-
-The server writes a line to this program's standard input for each poll; the answer on standard
-output is a line of JSON, then the new rows, ascending (`more` where there are still more), as Arrow IPC streams:
-`streams` says the rows and the bytes of each. The first line on standard input says what earlier pollers have delivered: how long each
-Arrow IPC stream is that follows.
+The poller is *disconnected*, *loading* or *following*, and keeps one promise: of the times in (floor, cursor], viewers
+have exactly the rows that the database had when it was last read. Loading chooses the floor by counting, so that about
+TABLE_LIMIT rows come after it, and puts the cursor there. Following reads what comes after the cursor, in slices of
+whole milliseconds, never beyond the database's clock, and moves the cursor to the newest row. Rows may be written late:
+with each poll the rows of (cursor - OVERLAP_MS, cursor] are counted in windows, and a window with another count than
+before is read again. Every few seconds (floor, cursor] is compared with the database, a slice between two polls: where
+rows were overwritten or deleted, or came later than the overlap, the poller loads anew. Where more rows wait than
+TABLE_LIMIT, the floor and the cursor jump ahead. What the viewers' ring pushes out raises the floor.
 """
 
-import gc
-import json
-import sys
 import time
-from bisect import bisect_right
-from collections import Counter, deque
-from operator import itemgetter
+from bisect import bisect_left
+from collections import Counter
 
-import pyarrow as pa
-import taosws
+from bridge.delivery import Delivery
+from bridge.known_rows import EVER, FOREVER, KnownRows, Row, time_of
+from bridge.questions import NoAnswer, Questions
 
-import meters
-from bridge import tdengine
-from bridge.settings import options, parse
-
-NOT_YET = {  # what TDengine answers while the producer has not made them yet
-    0x0388: "the database does not exist yet: start producer.py",
-    0x2603: "the super table does not exist yet: start producer.py",
-}
-SLICE_ROWS = 10_000  # how many rows one poll delivers at most: a backlog comes in slices
-STREAM_ROWS = 2500  # of one Arrow stream: with more at once Perspective takes longer for each
-COMPARE_ROWS = 10_000  # how many of the newest rows are compared with the database now and then
-COMPARE_EVERY_S = 3
-LATE_MS, LATE_ROWS = 600_000, 500_000  # late rows are looked for in the last ten minutes, or so many rows
-EVER = -2**62  # before all times
-time_of = itemgetter(0)
-
-
-def difference(rows: list[tuple], others: list[tuple]) -> list[tuple]:
-    """The rows that are not among the others, in their order; rows that are alike count one by one."""
-    spare = Counter(others)
-    left = []
-    for row in rows:
-        if spare[row] > 0:
-            spare[row] -= 1
-        else:
-            left.append(row)
-    return left
-
-
-def count_rows(connection: taosws.Connection, after: int, until: int) -> int:
-    """How many rows the database has of a stretch of time, its end included (epoch ms)."""
-    (count,), = connection.query(meters.count_rows(after, until))
-    return count
-
-
-class Late:
-    """Counts rows that came later than the overlap: by counting the same stretch of time a second time."""
-
-    def __init__(self):
-        self.counted = None  # (after, until, rows) of the last time
-        self.span = LATE_MS // 10
-
-    def count(self, connection: taosws.Connection, until: int) -> int:
-        """How many rows of the stretch that was counted last time have come since; then counts the one that ends at `until`."""
-        late = 0
-        if self.counted:
-            *stretch, before = self.counted
-            late = max(count_rows(connection, *stretch) - before, 0)
-        stretch = until - self.span, until
-        count = count_rows(connection, *stretch)
-        self.counted = *stretch, count
-        self.span = min(LATE_MS, self.span * LATE_ROWS // max(count, 1) + 1)
-        return late
+SLICE_ROWS, LEAST_SLICE_ROWS = 10_000, 100  # one answer; more at once take the engine longer for each row
+SLOW_S, QUICK_S = 0.5, 0.1  # slices that take longer become smaller, quicker ones larger: a tick should not wait for one
+WINDOW_MS = 100  # late rows are mostly a little late: then a window or two are read again, not the whole overlap
+CHECK_EVERY_MS = 3000
+FIRST_STRETCH_MS = 10_000  # where loading starts to count; most fleets have enough rows in this time
+LONGEST_STRETCH_MS = 10**12  # 30 years: beyond that, loading takes all there is
 
 
 class Poller:
-    """Delivers each row once, and finds out where rows that it delivered have changed since.
+    """Call `poll` at each tick, and `check` in between."""
 
-    Rows may be written late: every poll counts those that are up to `overlap_ms` older than the newest row delivered,
-    and where there are more than before it reads them again. Now and then it compares the newest rows with those delivered:
-    where some were overwritten or deleted, or came later than the overlap, it delivers the newest `table_limit` rows anew, as a `whole`.
-    """
-
-    def __init__(self, delivered: list[tuple] = ()):
-        self.start_again()
-        self.version = ""
-        self.late = Late()
-        self.most_compared = min(options.table_limit, COMPARE_ROWS)
-        self.forget()
-        self.remember(delivered)
-
-    def forget(self) -> None:
-        self.delivered = deque(maxlen=options.table_limit)  # what the table holds, in its order
-        self.recent = []  # of these, the rows of the overlap
-        self.newest = self.since = EVER  # times in epoch ms; the overlap begins after `since`
+    def __init__(self, questions: Questions, known: KnownRows, overlap_ms: int) -> None:
+        self.questions, self.known, self.overlap_ms = questions, known, overlap_ms
+        self.connected = False
+        self.load_reason = "" if known.cursor > known.floor else "the poller has started"
+        self.slice_rows = SLICE_ROWS
         self.more = False  # whether the last poll left rows for the next
+        self.seen_until = known.cursor  # the time of the newest row ever delivered
+        self.late_rows = 0  # that a check has found, and no delivery has said yet
+        self.check_started = EVER
+        self.checked = None  # the time up to which the check that is under way has compared; None between two checks
+        self.cursor_then = EVER  # when the last check started
+        self.future_rows = self.future_ms = 0
 
-    def remember(self, rows: list[tuple]) -> None:
-        if not rows:
-            return
-        self.delivered.extend(rows)
-        most = self.most_compared
-        recent = sorted((*self.recent, *rows[-most:]), key=time_of)[-most:]
-        self.newest = recent[-1][0]
-        self.since = self.newest - options.overlap_ms - 1
-        if len(recent) == most:  # so many rows that a shorter overlap has to do
-            self.since = max(self.since, recent[0][0])
-        self.recent = [row for row in recent if row[0] > self.since]
-
-    def poll(self) -> tuple[dict, list[tuple[int, bytes]]]:
-        """The state, as the server's /status shows it, and the new rows as (rows, Arrow). Never raises for the database."""
+    def poll(self) -> tuple[Delivery, list[Row]]:
+        """The next delivery, and its rows. It never raises for the database: the delivery says what is wrong."""
         try:
-            self.connect()
-            if time.monotonic() > self.compare_at + 1 and not self.more:  # else it is done between polls
-                self.found = self.compare()
-            state, self.found = self.found, {}
-            rows = self.read_whole(state) if state.get("whole") or not self.delivered else self.read_on(state)
-            parts = [rows[at:at + STREAM_ROWS] for at in range(0, len(rows), STREAM_ROWS)]
-            streams = [(len(part), meters.to_arrow(part)) for part in parts]
-        except (taosws.Error, meters.Mismatch, pa.ArrowException) as error:
-            self.start_again()
-            waiting = NOT_YET.get(tdengine.error_code(error))
-            return ({"waiting": waiting} if waiting else {"error": tdengine.one_line(error)}), []
-        if state.get("whole"):
-            self.forget()
-        self.remember(rows)
-        self.more = state["more"]
-        return state | {"version": self.version, "newest": self.newest if self.recent else None, "rows": len(rows)}, streams
+            if not self.connected:
+                self.connect()
+            now = self.questions.now()
+            if self.known.cursor > now + self.overlap_ms:
+                self.load_reason = "the database's clock was set back"
+            late = [] if self.load_reason or self.more else self.find_late_rows()
+            if self.load_reason:
+                return self.load(now)
+            return self.follow(now, late)
+        except NoAnswer as failure:
+            self.disconnect()
+            return Delivery(waiting=failure.waiting, error="" if failure.waiting else str(failure)), []
 
-    def look_back(self) -> None:
-        """Compares, where it is time to. An error is found again by the next poll, and told."""
-        if time.monotonic() > self.compare_at and self.connection:
-            try:
-                self.found = self.compare()
-            except (taosws.Error, meters.Mismatch):
-                self.start_again()
-
-    def start_again(self) -> None:
-        self.connection = None  # taosws' own reconnecting gives up for good after a while; a new one does not
-        self.compare_at = 0.0
-        self.found = {}
+    # ---- disconnected
 
     def connect(self) -> None:
-        if self.connection is None:
-            connection = tdengine.connect(tdengine.database())
-            self.version = tdengine.server_version(connection)
-            self.connection = connection
+        self.questions.connect()
+        self.connected, self.check_started, self.checked = True, EVER, None
 
-    def query(self, sql: str) -> list[tuple]:
-        return list(self.connection.query(sql))
+    def disconnect(self) -> None:
+        """After a failure. The next slice is smaller: it may have been too much for the time that a question has."""
+        self.connected = self.more = False
+        self.slice_rows = max(LEAST_SLICE_ROWS, self.slice_rows // 4)
 
-    def read_whole(self, state: dict) -> list[tuple]:
-        """The first slice of the newest `table_limit` rows; without so many, viewers cannot do with the table that they have."""
-        oldest = self.query(meters.select_time(options.table_limit - 1))
-        state["start_over"] = not oldest
-        return self.read_slice(oldest[0][0] - 1 if oldest else EVER, state)
+    # ---- loading
 
-    def read_slice(self, since: int, state: dict) -> list[tuple]:
-        rows = self.query(meters.select_after(since, SLICE_ROWS))
-        state["more"] = len(rows) == SLICE_ROWS
-        return rows
+    def load(self, now: int) -> tuple[Delivery, list[Row]]:
+        """Delivers the first slice of the newest rows; `follow` delivers the rest."""
+        self.questions.check_columns()  # the table may be another one
+        start = self.find_start(now)
+        rows, cursor, more = self.read_slice(start, now)
+        delivery = Delivery(anew=self.load_reason, start_over=start == EVER)
+        if delivery.start_over:
+            self.known.clear()
+        self.known.start_after(start)
+        self.load_reason = ""
+        return self.deliver(delivery, [], rows, cursor, more)
 
-    def read_on(self, state: dict) -> list[tuple]:
-        """The rows that are new since the last poll; of a backlog only what has a place in the table."""
-        late = not self.more and count_rows(self.connection, self.since, self.newest) != len(self.recent)
-        since = self.since if late else self.newest - 1
-        rows = self.read_slice(since, state)
-        if state["more"] and not self.more:
-            oldest = self.query(meters.select_time(options.table_limit - 1))
-            if oldest and oldest[0][0] > self.newest:
-                state["gap"] = True
-                rows = self.read_slice(oldest[0][0] - 1, state)
-        known = bisect_right(rows, self.newest, key=time_of)
-        return difference(rows[:known], self.recent[bisect_right(self.recent, since, key=time_of):]) + rows[known:]
+    def find_start(self, now: int) -> int:
+        """A time after which there are `limit` rows, and not many more; EVER where there are fewer."""
+        limit, count = self.known.limit, 0
+        newest = self.questions.newest(EVER) if self.known.cursor == EVER else self.known.cursor
+        start, stop = min(newest or now, now) - FIRST_STRETCH_MS, now
+        while (count := self.questions.count(start, now)) < limit:  # too late a start: fewer rows than that
+            if start == EVER:
+                return EVER
+            stop, factor = start, min(max(2 * limit // (count + 1), 4), 1000)
+            start = now - (now - start) * factor
+            if now - start > LONGEST_STRETCH_MS:
+                start = EVER
+        while count > 2 * limit and stop - start > 1:
+            guess = now - (now - start) * 3 * limit // (2 * count)
+            middle = guess if start < guess < stop else (start + stop) // 2
+            if (fewer := self.questions.count(middle, now)) >= limit:
+                start, count = middle, fewer
+            else:
+                stop = middle
+        return start
 
-    def compare(self) -> dict:
-        """Whether rows that have been delivered are to be delivered anew, and how many rows were later than the overlap."""
-        tdengine.check_super_table(self.connection)
-        state = {"whole": self.changed(), "late": self.late.count(self.connection, self.since) if self.recent else 0}
-        self.compare_at = time.monotonic() + COMPARE_EVERY_S
-        return state
+    # ---- following
 
-    def changed(self) -> bool:
-        """Whether the database's newest rows, the overlap apart, are others than those delivered."""
-        rows = self.query(meters.select_newest(self.most_compared))[::-1]
-        cut = rows[0][0] if len(rows) == self.most_compared else EVER  # of this millisecond some rows may have found no place
-        rows, delivered = ([row for row in some if row[0] > cut] for some in (rows, self.delivered))
-        gone = difference(delivered, rows)
-        if len(gone) < len(delivered):  # the oldest may go: TDengine keeps rows for a time only
-            gone = [row for row in gone if row[0] >= rows[0][0]]
-        return bool(gone) or bool(difference([row for row in rows if row[0] <= self.since], delivered))
+    def follow(self, now: int, late: list[Row]) -> tuple[Delivery, list[Row]]:
+        """Delivers late rows and the slice after the cursor; of a long backlog only what has a place in the table."""
+        delivery, known = Delivery(), self.known
+        rows, cursor, more = self.read_slice(known.cursor, now)
+        if (more or len(rows) > known.limit) and self.questions.count(known.cursor, now) > known.limit:
+            delivery.over_limit = not self.more  # a backlog that comes in slices has been said already
+            start = max(self.find_start(now), known.cursor)
+            if start > known.cursor:
+                delivery.new_rows = self.questions.count(known.cursor, start)
+                rows, cursor, more = self.read_slice(start, now)
+                known.floor = known.cursor = start
+        return self.deliver(delivery, late, rows, cursor, more)
 
+    def find_late_rows(self) -> list[Row]:
+        """The rows of the overlap that are not known yet. Where a known one is gone, the poller loads anew."""
+        known, until = self.known, self.known.cursor
+        after = max(known.floor, until - self.overlap_ms - 1)
+        if after >= until:
+            return []
+        ours, theirs = (some.counts(after, until, WINDOW_MS) for some in (known, self.questions))
+        windows = [start for start in ours.keys() | theirs.keys() if ours.get(start, 0) != theirs.get(start, 0)]
+        if not windows:
+            return []
+        after, until = max(after, min(windows) - 1), min(until, max(windows) + WINDOW_MS - 1)
+        rows, at, more = [], after, True
+        while more:
+            part, at, more = self.read_slice(at, until)
+            rows += part
+        return self.compare(rows, known.between(after, until))
 
-def main() -> None:
-    parse(__doc__, "database", "poller")
-    gc.disable()  # it would look through all rows again and again, a quarter of the time; nothing here makes cycles
-    source, sink = sys.stdin.buffer, sys.stdout.buffer
-    streams = [source.read(length) for length in json.loads(source.readline() or "[]")]
-    poller = Poller([row for stream in streams for row in meters.from_arrow(stream)])
-    ahead = None
-    while source.readline():  # an empty read: the server is gone
-        state, streams = ahead or poller.poll()
-        lengths = [(rows, len(arrow)) for rows, arrow in streams]
-        sink.write(json.dumps({"rows": 0, "streams": lengths} | state).encode() + b"\n" + b"".join(arrow for _, arrow in streams))
-        sink.flush()
-        ahead = poller.poll() if poller.more else poller.look_back()  # while the server is at work
+    def read_slice(self, after: int, until: int) -> tuple[list[Row], int, bool]:
+        """Whole milliseconds from (after, until]: the rows, the time up to which they are all, whether more follow.
 
+        One millisecond is never divided, however many rows it has: what follows could not be told by time.
+        """
+        started = time.monotonic()
+        rows, end = self.questions.rows(after, until, self.slice_rows + 1), until
+        if more := len(rows) > self.slice_rows:
+            last = rows[-1][0]
+            rows, end = rows[:bisect_left(rows, last, key=time_of)], last - 1
+            if not rows:
+                rows, end = self.questions.rows(last - 1, last), last
+        seconds = time.monotonic() - started
+        if seconds > SLOW_S:
+            self.slice_rows = max(LEAST_SLICE_ROWS, self.slice_rows // 2)
+        elif more and seconds < QUICK_S:
+            self.slice_rows = min(SLICE_ROWS, self.slice_rows * 2)
+        return rows, end, more
 
-if __name__ == "__main__":
-    try:
-        main()
-    except (KeyboardInterrupt, BrokenPipeError):
-        pass  # the server ends this program by closing its input; Ctrl-C reaches both
+    def deliver(self, delivery: Delivery, late: list[Row], rows: list[Row], cursor: int,
+                more: bool) -> tuple[Delivery, list[Row]]:
+        """Fills the delivery in, and keeps its rows as known."""
+        known = self.known
+        known.add(late + rows)
+        if more:
+            known.cursor = max(known.cursor, cursor)
+        unseen = len(rows) - bisect_left(rows, self.seen_until + 1, key=time_of)
+        self.seen_until = max(self.seen_until, known.cursor)
+        delivery.rows = len(late) + len(rows)
+        delivery.new_rows += len(late) + unseen + self.late_rows
+        delivery.late_rows, self.late_rows = self.late_rows, 0
+        delivery.more = self.more = more
+        delivery.floor, delivery.cursor = known.floor, known.cursor
+        delivery.newest = known.cursor if known.count else None
+        delivery.future_rows, delivery.future_ms = self.future_rows, self.future_ms
+        delivery.version = self.questions.version
+        return delivery, late + rows
+
+    # ---- between two polls
+
+    def check(self) -> None:
+        """Compares the next slice of (floor, cursor] with the database, where it is time to."""
+        if not self.connected or self.load_reason or self.more:
+            return
+        try:
+            now = self.questions.now()
+            if self.checked is None:
+                if 0 <= now - self.check_started < CHECK_EVERY_MS:
+                    return
+                self.start_check(now)
+            known, after = self.known, max(self.checked, self.known.floor)
+            if after >= known.cursor:
+                self.checked = None
+                return
+            rows, end, more = self.read_slice(after, known.cursor)
+            new = self.compare(rows, known.between(after, end))
+            late = sum(row[0] < known.cursor - self.overlap_ms for row in new)
+            if late and not self.load_reason:
+                self.late_rows += late
+                self.load_reason = "rows came later than OVERLAP_MS"
+            self.checked = end if more else None
+        except NoAnswer:
+            self.disconnect()  # the next poll finds it again, and says so
+
+    def start_check(self, now: int) -> None:
+        self.questions.check_columns()
+        self.check_started, self.checked = now, self.known.floor
+        newest = self.questions.newest(now)
+        self.future_rows = self.questions.count(now, FOREVER) if newest else 0
+        self.future_ms = newest - now if newest else 0
+        if self.known.cursor == self.cursor_then and self.known.out_of_order:
+            self.load_reason = "late rows had pushed newer ones out"
+        self.cursor_then = self.known.cursor
+
+    def compare(self, rows: list[Row], known: list[Row]) -> list[Row]:
+        """The rows that are not known. Where a known row is not among them, the poller loads anew."""
+        spare = Counter(known)
+        spare.subtract(rows)
+        if any(count > 0 for count in spare.values()):
+            self.load_reason = "rows were overwritten or deleted in the database"
+        new = []
+        for row in rows if len(known) != len(rows) or self.load_reason else ():
+            if spare[row] < 0:
+                spare[row] += 1
+                new.append(row)
+        return new

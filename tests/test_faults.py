@@ -17,7 +17,7 @@ import meters
 from tests.helpers.live_rows import shown, stored
 from tests.helpers.programs import Program, Server, now_ms, producer
 from tests.helpers.proxy import Proxy
-from tests.helpers.viewers import Viewer
+from tests.helpers.viewers import CopyViewer, Viewer
 from tests.helpers.waiting import wait_for
 
 FAST = "--interval-ms=50", "--tdengine-timeout-s=1"
@@ -242,7 +242,7 @@ def test_late_rows_within_the_overlap(power_dsn, power, write, tmp_path):
 
 def test_rows_later_than_the_overlap_are_counted_and_shown(power_dsn, power, write, tmp_path):
     """In a full ring, whose viewers notice nothing, and in a table that has room, whose viewers connect again."""
-    start, options = now_ms(), (*FAST, "--overlap-ms=500")
+    start, options = now_ms() - 5000, (*FAST, "--overlap-ms=500")
     for n in range(20):
         write(0, start + n * 200)
     with Server(tmp_path, power_dsn, *options, "--table-limit=20") as full, Server(tmp_path, power_dsn, *options) as roomy, \
@@ -263,7 +263,7 @@ def test_rows_later_than_the_overlap_are_counted_and_shown(power_dsn, power, wri
 
 
 def test_overwritten_and_repeated_rows(power_dsn, power, write, tmp_path):
-    start = now_ms()
+    start = now_ms() - 10_000
     for n in range(50):
         write(n % 3, start + 200 * n)
     with Server(tmp_path, power_dsn, *FAST, "--overlap-ms=500") as server:
@@ -277,7 +277,7 @@ def test_overwritten_and_repeated_rows(power_dsn, power, write, tmp_path):
 
 
 def test_deleted_rows(power_dsn, power, write, tmp_path):
-    start = now_ms()
+    start = now_ms() - 10_000
     for n in range(50):
         write(n % 3, start + 200 * n)
     with Server(tmp_path, power_dsn, *FAST) as server:
@@ -345,16 +345,20 @@ def test_database_of_another_precision(power_dsn, connection, database, tmp_path
         assert server.status()["poller"] == poller
 
 
-def test_rows_of_a_minute_ago_keep_coming(power_dsn, power, write, tmp_path):
-    """As after a clock that was a minute ahead has been put right."""
-    write(0, now_ms() + 60_000)
-    with Server(tmp_path, power_dsn, *FAST) as server:
-        check_rows(server, power)
-        with producer(tmp_path, power_dsn, *FEW, "--count=80") as program:
+def test_a_row_of_the_future_waits_for_its_time(power_dsn, power, write, tmp_path):
+    """Other rows come as ever; /status says how many wait, and how far ahead the last of them is."""
+    write(0, now_ms() + 8000)
+    with Server(tmp_path, power_dsn, *FAST) as server, CopyViewer(server.port) as viewer:
+        assert server.status()["rows_seen"] == 0
+        with producer(tmp_path, power_dsn, *FEW, "--count=40") as program:
             assert program.wait() == 0
-        check_rows(server, power)
-        wait_for(lambda: server.status()["late_rows"] > 0, RECOVERY_S, "late rows in /status")
-        check_flows(server)
+        server.seen(1200)
+        status = wait_for(lambda: (s := server.status())["future_rows"] and s, RECOVERY_S, "the row in /status")
+        assert status["future_rows"] == 1 and 0 < status["future_ms"] <= 8000
+        assert 0 <= status["newest_row_age_ms"] < 5000
+        viewer.has(power, 10_000)
+        wait_for(lambda: server.status()["future_rows"] == 0, RECOVERY_S, "its time")
+        assert server.status()["rows_seen"] == 1201
 
 
 STEPPED_BACK = """

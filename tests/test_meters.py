@@ -17,12 +17,11 @@ def test_statements():
         " TAGS (`groupid` INT, `location` BINARY(24))")
     assert meters.insert_rows() == (
         "INSERT INTO ? USING `meters` (`groupid`, `location`) TAGS (?, ?) VALUES (?, ?, ?, ?)")
-    assert meters.select_newest(10) == (
+    assert meters.select_rows(7, 9, 10) == (
         "SELECT CAST(`ts` AS BIGINT), `location`, `groupid`, `current`, `voltage`, `phase`"
-        " FROM `meters` ORDER BY `ts` DESC LIMIT 10")
-    assert meters.select_after(7, 10) == (
-        "SELECT CAST(`ts` AS BIGINT), `location`, `groupid`, `current`, `voltage`, `phase`"
-        " FROM `meters` WHERE `ts` > 7 ORDER BY `ts` LIMIT 10")
+        " FROM `meters` WHERE `ts` > 7 AND `ts` <= 9 ORDER BY `ts` LIMIT 10")
+    assert meters.count_windows(7, 9, 100) == (
+        "SELECT CAST(_wstart AS BIGINT), COUNT(*) FROM `meters` WHERE `ts` > 7 AND `ts` <= 9 INTERVAL(100a)")
 
 
 def test_rows_to_arrow_and_back():

@@ -6,7 +6,8 @@ import urllib.error
 
 import pytest
 
-from bridge.viewer_requests import COLLAPSE, DELETE_VIEW, MAKE_VIEW, MAX_VIEWS, REQUESTS, encode, parse_request
+from bridge.viewer_requests import CHANGING, COLLAPSE, DELETE_VIEW, MAKE_VIEW, REQUESTS, encode, parse_request
+from bridge.viewer_rules import MAX_VIEWS
 from bridge.websockets import MAX_REQUEST_BYTES
 from tests.helpers.programs import Server, now_ms, producer
 from tests.helpers.viewers import Viewer, handshake
@@ -81,11 +82,13 @@ def test_every_request_that_is_not_known_to_read_is_refused(power_dsn, write, tm
     write(0, now_ms())
     with Server(tmp_path, power_dsn) as server:
         kinds = sorted(set(range(3, 100)) - REQUESTS.keys())
+        changing = [kind in CHANGING for kind in kinds]
         with RawViewer(server.port) as viewer:
             for kind in kinds:
                 viewer.send(encode(1, kind) + encode(2, b"meters_values") + encode(kind, b""))
             wait_for(lambda: len(viewer.answers) == len(kinds), what="an answer for each")
-            assert all(b"read-only" in answer for answer in viewer.answers)
+            assert [b"read-only" in answer for answer in viewer.answers] == changing
+            assert [b"of another version" in answer for answer in viewer.answers] == [not known for known in changing]
             assert server.status()["refused_requests"] == len(kinds)
 
 

@@ -1,6 +1,7 @@
 """The rows that viewers have, beside those that the database has."""
 
 import meters
+from bridge.known_rows import EVER, FOREVER
 
 
 def shown(viewer) -> list[tuple]:
@@ -11,4 +12,4 @@ def shown(viewer) -> list[tuple]:
 
 def stored(power, limit: int = 10**6) -> list[tuple]:
     """The database's newest rows, ascending, as the poller asks for them."""
-    return list(power.query(meters.select_newest(limit)))[::-1]
+    return meters.read_rows(list(power.query(meters.select_rows(EVER, FOREVER))))[-limit:]
