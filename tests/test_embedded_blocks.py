@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sql_cases import T
-from test_embedded_sql import opened, rows
 
 from embedded import blocks
 from embedded.datatypes import Bound
 from embedded.parser import parse
 from embedded.planner import plan
 from embedded.session import Session
+from tests.helpers.embedded_session import opened, rows
 
 SETUP = ["CREATE STABLE m (ts TIMESTAMP, v INT, f FLOAT, b BIGINT, u INT UNSIGNED, x VARCHAR(8)) TAGS (g INT)"]
 BIND = "INSERT INTO ? USING m TAGS (?) VALUES (?, ?, ?, ?, ?, ?)"

@@ -4,10 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from contextlib import contextmanager
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +19,7 @@ from embedded.planner import plan
 from embedded.results import EAGER_ROWS
 from embedded.session import Session
 from embedded.store import Store
+from tests.helpers.embedded_session import opened, rows
 
 METERS = SETUP[0]
 BIND = "INSERT INTO ? USING meters (groupid, location) TAGS (?, ?) VALUES (?, ?, ?, ?)"
@@ -30,19 +29,6 @@ def _bound(times, name="d0", tags=(1, "x")) -> Bound:
     """Rows of one subtable at these times; the voltages count from 0."""
     count = len(times)
     return Bound(name, list(tags), [times, [1.0] * count, list(range(count)), [1.0] * count])
-
-
-@contextmanager
-def opened(folder=None, retention_s=0, setup=(METERS,)):
-    """A session with its own store, in the database `power`."""
-    with tempfile.TemporaryDirectory() as temporary:
-        store = Store(folder or temporary, retention_s)
-        session = Session(store)
-        for sql in ("CREATE DATABASE IF NOT EXISTS power", "USE power", *setup):
-            session.execute(sql)
-        yield session
-        session.close()
-        store.close()
 
 
 @pytest.fixture
@@ -55,13 +41,6 @@ def session():
 def filled():
     with opened(setup=SETUP) as session:
         yield session
-
-
-def rows(session, sql):
-    result, found = session.execute(sql), []
-    while part := result.fetch(1000):
-        found += part
-    return found
 
 
 def refusal(call, *arguments) -> TDengineError:

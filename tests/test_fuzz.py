@@ -19,8 +19,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from test_embedded_server import INSERT, METERS
-from test_embedded_wire import NOW, OLD_BIND, STMT2_BIND
 from tornado.websocket import WebSocketClosedError, websocket_connect
 
 from bridge.viewer_requests import encode, varint
@@ -29,6 +27,7 @@ from embedded import wire
 from embedded.handlers import MAX_MESSAGE_BYTES
 from embedded.sqlitefile import SPARE_READERS
 from tests.helpers.databases import ROOT
+from tests.helpers.embedded_frames import INSERT, METERS, NOW, OLD_BIND, STMT2_BIND
 from tests.helpers.programs import Server, producer
 from tests.helpers.viewers import Viewer, handshake
 from tests.helpers.waiting import wait_for
