@@ -12,6 +12,9 @@ STEPS = (
     {"filter": [["voltage", ">", 0], ["location", "in", ["Berkeley", "Oakland"]], ["phase", "is not null", None]]},
     {"group_by": ["location"], "split_by": ["groupid"], "filter": [], "sort": []},
     {"expressions": {"half": '"voltage" / 2'}, "columns": ["half", "current"], "aggregates": {"half": "max", "current": "avg"}},
+    {"windows": {"rolling": {"column": "current", "aggregate": "avg", "partition_by": ["location"],
+                             "order_by": ["timestamp", "asc"], "rows": 5}}, "group_by": [], "columns": ["rolling", "current"]},
+    {"windows": {}, "group_by": ["location"], "columns": ["half", "current"]},
     {"plugin": "X/Y Scatter", "split_by": [], "columns": ["half", "current", None, None]},
     {"plugin": "Heatmap"},
     {"plugin": "Datagrid", "group_by": [], "columns": ["timestamp", "location", "half"]},
@@ -29,7 +32,8 @@ def test_nothing_that_a_person_does_is_refused(power_dsn, open_page, tmp_path, r
         for step in STEPS:
             panel.evaluate("(viewer, step) => viewer.restore(step)", step)
             state = panel.evaluate("viewer => viewer.save()")
-            assert all(state[name] == value for name, value in step.items() if name not in ("columns", "filter", "expressions")), state
+            assert all(state[name] == value for name, value in step.items() 
+                       if name not in ("columns", "filter", "expressions", "windows")), state
             assert panel.evaluate("viewer => viewer.getView().then(view => view.num_rows())") > 0
         with page.expect_download() as download:
             panel.evaluate("viewer => viewer.download({method: 'csv'})")
