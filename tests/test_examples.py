@@ -97,7 +97,7 @@ def test_another_page_may_not_connect(tmp_path, power_dsn, write):
         pass
 
 
-def test_its_page_moves(tmp_path, power_dsn, power, open_page):
+def test_its_page_moves(tmp_path, power_dsn, power, open_page):  # noqa: F811 (a fixture)
     with producer(tmp_path, power_dsn), Minimal(tmp_path, power_dsn) as minimal:
         page = open_page(f"http://localhost:{minimal.port}/")
         page.locator("text=Berkeley").first.wait_for()
