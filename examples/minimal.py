@@ -4,9 +4,9 @@
     .venv/bin/python examples/minimal.py   # in another; then open http://localhost:8086/, which shows minimal.html
 
 These are its limits. `perspective_server.py` has none of them.
-- Rows are shown a second late (DELAY_MS). A row that is written later than that is not shown.
-- A row that is overwritten or deleted in TDengine stays in the viewers' table as it was.
+- Rows are shown a second late (DELAY_MS). Rows that are written later, overwritten or deleted are not put right.
 - At the start and after an outage only the rows of the last ten seconds (LOAD_MS) are read.
+- A database that accepts connections, and then is silent, may stop it for good.
 - Viewers may change the table for all others. Their work runs on the event loop. A page does not connect again.
 """
 
