@@ -13,15 +13,17 @@ TABLE_LIMIT, the floor and the cursor jump ahead. What the viewers' ring pushes 
 import time
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterator
 
 from bridge.delivery import Delivery
 from bridge.known_rows import EVER, FOREVER, KnownRows, Row, time_of
 from bridge.questions import NoAnswer, Questions
 
 SLICE_ROWS, LEAST_SLICE_ROWS = 10_000, 100  # one answer; more at once take the engine longer for each row
-SLOW_S, QUICK_S = 0.5, 0.1  # slices that take longer become smaller, quicker ones larger: a tick should not wait for one
+SLOW_S, QUICK_S = 2, 0.5  # slower slices become smaller, quicker ones larger; a database far away takes 1.5 s for one
 WINDOW_MS = 100  # late rows are mostly a little late: then a window or two are read again, not the whole overlap
 CHECK_EVERY_MS = 3000
+MOMENT_S = 0.1  # a third of a tick
 FIRST_STRETCH_MS = 10_000  # where loading starts to count; most fleets have enough rows in this time
 LONGEST_STRETCH_MS = 10**12  # 30 years: beyond that, loading takes all there is
 
@@ -37,9 +39,7 @@ class Poller:
         self.more = False  # whether the last poll left rows for the next
         self.seen_until = known.cursor  # the time of the newest row ever delivered
         self.late_rows = 0  # that a check has found, and no delivery has said yet
-        self.check_started = EVER
-        self.checked = None  # the time up to which the check that is under way has compared; None between two checks
-        self.cursor_then = EVER  # when the last check started
+        self.checks = self.run_checks()
         self.future_rows = self.future_ms = 0
 
     def poll(self) -> tuple[Delivery, list[Row]]:
@@ -62,7 +62,7 @@ class Poller:
 
     def connect(self) -> None:
         self.questions.connect()
-        self.connected, self.check_started, self.checked = True, EVER, None
+        self.connected, self.checks = True, self.run_checks()
 
     def disconnect(self) -> None:
         """After a failure. The next slice is smaller: it may have been too much for the time that a question has."""
@@ -91,7 +91,7 @@ class Poller:
         while (count := self.questions.count(start, now)) < limit:  # too late a start: fewer rows than that
             if start == EVER:
                 return EVER
-            stop, factor = start, min(max(2 * limit // (count + 1), 4), 1000)
+            stop, factor = start, min(max(2 * limit // (count + 1), 2), 1000)
             start = now - (now - start) * factor
             if now - start > LONGEST_STRETCH_MS:
                 start = EVER
@@ -177,38 +177,46 @@ class Poller:
     # ---- between two polls
 
     def check(self) -> None:
-        """Compares the next slice of (floor, cursor] with the database, where it is time to."""
-        if not self.connected or self.load_reason or self.more:
-            return
+        """Goes on with a check, where it is time to, by one question or for a moment: a poll should not wait for it."""
+        until = time.monotonic() + MOMENT_S
         try:
-            now = self.questions.now()
-            if self.checked is None:
-                if 0 <= now - self.check_started < CHECK_EVERY_MS:
+            while self.connected and not self.load_reason and not self.more:
+                if not next(self.checks) or time.monotonic() > until:
                     return
-                self.start_check(now)
-            known, after = self.known, max(self.checked, self.known.floor)
-            if after >= known.cursor:
-                self.checked = None
-                return
-            rows, end, more = self.read_slice(after, known.cursor)
-            new = self.compare(rows, known.between(after, end))
-            late = sum(row[0] < known.cursor - self.overlap_ms for row in new)
-            if late and not self.load_reason:
-                self.late_rows += late
-                self.load_reason = "rows came later than OVERLAP_MS"
-            self.checked = end if more else None
         except NoAnswer:
             self.disconnect()  # the next poll finds it again, and says so
 
-    def start_check(self, now: int) -> None:
-        self.questions.check_columns()
-        self.check_started, self.checked = now, self.known.floor
-        newest = self.questions.newest(now)
-        self.future_rows = self.questions.count(now, FOREVER) if newest else 0
-        self.future_ms = newest - now if newest else 0
-        if self.known.cursor == self.cursor_then and self.known.out_of_order:
-            self.load_reason = "late rows had pushed newer ones out"
-        self.cursor_then = self.known.cursor
+    def run_checks(self) -> Iterator[bool]:
+        """One check after the other, with a stop after each question: whether there is another at once."""
+        known, cursor_then = self.known, None
+        while True:
+            started, seconds = self.questions.now(), time.monotonic()
+            self.questions.check_columns()
+            yield True
+            newest = self.questions.newest(started)
+            self.future_rows = self.questions.count(started, FOREVER) if newest else 0
+            self.future_ms = newest - started if newest else 0
+            yield True
+            at = known.floor
+            while (at := max(at, known.floor)) < known.cursor:
+                rows, end, _ = self.read_slice(at, known.cursor)
+                self.look_for_changes(rows, known.between(at, end))
+                at = end
+                yield True
+            if known.cursor == cursor_then and known.out_of_order:
+                self.load_reason = "late rows had pushed newer ones out"
+            cursor_then = known.cursor
+            pause = max(CHECK_EVERY_MS, 3000 * (time.monotonic() - seconds))  # a slow database has other work, too
+            while 0 <= self.questions.now() - started < pause:
+                yield False
+
+    def look_for_changes(self, rows: list[Row], known: list[Row]) -> None:
+        """Compares a stretch as the database has it with what was delivered. The poller loads anew where they differ."""
+        new = self.compare(rows, known)
+        late = sum(row[0] < self.known.cursor - self.overlap_ms for row in new)
+        if late and not self.load_reason:  # others are left for the next poll
+            self.late_rows += late
+            self.load_reason = "rows came later than OVERLAP_MS"
 
     def compare(self, rows: list[Row], known: list[Row]) -> list[Row]:
         """The rows that are not known. Where a known row is not among them, the poller loads anew."""

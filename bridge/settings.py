@@ -94,7 +94,7 @@ def parse(description: str, *groups: str, arguments: Sequence[str] | None = None
 
     An argument that is wrong ends the program with exit status 2 and one line that says what is right.
     """
-    parser = Parser(description=description.strip().splitlines()[0], allow_abbrev=False)
+    parser = Parser(description=description.strip().partition("\n")[0], allow_abbrev=False)
     for setting in (setting for group in groups for setting in SETTINGS[group]):
         says = f"{setting.help} [{setting.variable}, default {setting.default or 'none'}]"
         parser.add_argument(setting.option, type=setting.value, help=says.replace("%", "%%"),

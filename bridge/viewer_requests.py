@@ -13,9 +13,12 @@ WIRE_TYPES = {NUMBER: 0, INTEGER: 0, DOUBLE: 1, TEXT: 2, RAW: 2}  # protobuf's; 
 AGGREGATE = {1: TEXT, 2: {1: TEXT}}  # column, aggregate and its arguments
 FILTER = {1: TEXT, 2: TEXT, 3: {1: INTEGER, 4: DOUBLE, 6: TEXT, 7: INTEGER}}  # column, operator, values
 SORT = {1: TEXT, 2: NUMBER}  # column, direction
-GROUP_BY, SPLIT_BY, COLUMNS, FILTERS, SORTS, EXPRESSIONS, AGGREGATES = range(1, 8)  # fields of a view
+WINDOW = {2: TEXT, 3: TEXT, 4: TEXT, 5: SORT, 6: NUMBER, 7: DOUBLE, 8: NUMBER, 9: NUMBER, 10: DOUBLE}
+# of a window: column, aggregate, partition_by, order_by, rows, range, cumulative, offset, alpha
+GROUP_BY, SPLIT_BY, COLUMNS, FILTERS, SORTS, EXPRESSIONS, AGGREGATES, WINDOWS = *range(1, 8), 11  # of a view
 VIEW = {GROUP_BY: TEXT, SPLIT_BY: TEXT, COLUMNS: {1: NUMBER, 2: {1: TEXT}}, FILTERS: FILTER, SORTS: SORT,
-        EXPRESSIONS: {1: TEXT, 2: TEXT}, AGGREGATES: AGGREGATE, **dict.fromkeys(range(8, 17), NUMBER)}
+        EXPRESSIONS: {1: TEXT, 2: TEXT}, AGGREGATES: AGGREGATE, **dict.fromkeys(range(8, 17), NUMBER),
+        WINDOWS: {1: TEXT, 2: WINDOW}}
 VIEWPORT = dict.fromkeys(range(1, 9), NUMBER)
 ROWS = dict.fromkeys(range(2, 9), NUMBER) | {1: VIEWPORT}
 MAKE_PORT, MAKE_VIEW, COLUMN_PATHS, DELETE_VIEW, COLLAPSE, EXPAND, SET_DEPTH, DESCRIBE = 5, 6, 10, 11, 18, 19, 23, 41

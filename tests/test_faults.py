@@ -137,6 +137,19 @@ def test_database_in_trouble_at_the_start(proxy, power, tmp_path, mode):
         assert server.status()["table_rows"] == len(stored(power)) == 900
 
 
+def test_a_database_200_ms_away(power_dsn, power, tmp_path):
+    """Each question has a time limit of its own: a poll may take longer than one of them."""
+    host, port = re.search(r"@([^:/]+):(\d+)", power_dsn).groups()
+    with Proxy(int(port), host, delay_s=0.1) as far, producer(tmp_path, power_dsn, "--count=40") as program:
+        dsn = re.sub(r"@[^/]+", f"@127.0.0.1:{far.port}", power_dsn)
+        with Server(tmp_path, dsn, "--tdengine-timeout-s=1") as server:
+            assert program.wait(40) == 0
+            check_rows(server, power)
+            status = server.status()
+            assert status["last_error"] is None and status["rows_seen"] >= 10_000
+            assert server.text().count("poller started") == 1 and "has not answered" not in server.text()
+
+
 def test_table_rows_is_null_without_a_table(power_dsn, write, tmp_path):
     with Server(tmp_path, power_dsn, *FAST) as server:
         assert server.status()["table_rows"] is None

@@ -7,7 +7,7 @@ import pytest
 
 import meters
 from tests.helpers.databases import ROOT
-from tests.helpers.programs import Server, copy_of_the_demo, producer
+from tests.helpers.programs import Server, copy_of_the_demo, edit, producer
 from tests.helpers.viewers import Viewer
 
 
@@ -68,20 +68,14 @@ def test_table_has_that_schema(power_dsn, tmp_path):
 def test_a_new_column_is_added_in_one_place(power_dsn, tmp_path):
     """One line in meters.py and one in the producer's generator carry a column to the viewers."""
     demo = copy_of_the_demo(tmp_path)
-    edit(demo / "meters.py", 'Column("phase", "FLOAT"),', 'Column("phase", "FLOAT"), Column("energy", "BIGINT"),')
-    edit(demo / "producer.py", '"phase": [', '"energy": [2**40 + ts % 7 for ts in timestamps], "phase": [')
+    edit(demo / "meters.py", ('Column("phase", "FLOAT"),', 'Column("phase", "FLOAT"), Column("energy", "BIGINT"),'))
+    edit(demo / "producer.py", ('"phase": [', '"energy": [2**40 + ts % 7 for ts in timestamps], "phase": ['))
     assert producer(tmp_path, power_dsn, "--count=1", cwd=demo).wait() == 0
     with Server(tmp_path, power_dsn, cwd=demo) as server, Viewer(server.port) as viewer:
         table = viewer.table()
         assert table.schema()["energy"] == "integer"
         rows = table.view().to_columns()
         assert rows["energy"] == [2**40 + ts % 7 for ts in rows["timestamp"]]
-
-
-def edit(file, old: str, new: str):
-    text = file.read_text()
-    assert old in text
-    file.write_text(text.replace(old, new))
 
 
 def test_help_documents_every_option():

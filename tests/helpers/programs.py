@@ -23,6 +23,15 @@ def copy_of_the_demo(folder: Path) -> Path:
     return demo
 
 
+def edit(file: Path, *replacements: tuple[str, str]) -> None:
+    """Replaces texts that are there."""
+    text = file.read_text()
+    for old, new in replacements:
+        assert old in text, old
+        text = text.replace(old, new)
+    file.write_text(text)
+
+
 def now_ms() -> int:
     return time.time_ns() // 10**6
 
