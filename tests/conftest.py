@@ -5,6 +5,7 @@ The database is the one that `TDENGINE_DSN` names, else an embedded database.
 
 import itertools
 import os
+from pathlib import PurePath
 
 import hypothesis
 import pytest
@@ -16,8 +17,9 @@ import producer as generator
 from tests.helpers.browser import browser, open_page  # noqa: F401 (fixtures)
 from tests.helpers.databases import Embedded
 
-# Which modules open the page in Chromium: all tests of one queue run in one worker, one after the other.
-QUEUES = {"tests/test_faults_page.py": "one", "tests/test_page.py": "two", "tests/test_viewers_page.py": "two"}
+# The modules that open the page in Chromium. All tests of one queue run in one worker, one after the other.
+QUEUES = {"test_faults_page.py": "one", "test_page.py": "two", "test_viewers_page.py": "two", "test_examples.py": "two",
+          "test_reverse_proxy.py": "two", "test_readme.py": "two"}
 _numbers = itertools.count()
 
 hypothesis.settings.register_profile("tests", deadline=None)  # machines are shared: the time limit is pytest's
@@ -98,7 +100,7 @@ class TwoBrowsers(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return QUEUES.get(nodeid.partition("::")[0], nodeid)
+        return QUEUES.get(PurePath(nodeid.partition("::")[0]).name, nodeid)
 
 
 def pytest_xdist_make_scheduler(config, log):
@@ -106,6 +108,8 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(items):
+    for item in items:
+        assert "browser" not in item.fixturenames or item.path.name in QUEUES, f"{item.path.name} belongs to a queue"
     if os.environ.get("TDENGINE_DSN"):
         for item in items:
             if "embedded_only" in item.keywords:
