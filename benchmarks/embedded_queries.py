@@ -9,9 +9,9 @@ import time
 from measure import Figure, table
 
 import meters
-from embedded.datatypes import Bound
-from embedded.session import Session
-from embedded.store import IDLE_WRITER_SECONDS, Store
+from embedded.common.datatypes import Bound
+from embedded.engine.session import Session
+from embedded.storage.store import IDLE_WRITER_SECONDS, Store
 
 MANY, FEW, TIMES = 10_000_000, 10_000, 25
 SUBTABLES, STEP_MS = 10, 10

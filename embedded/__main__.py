@@ -18,9 +18,9 @@ from tornado.netutil import bind_sockets
 from settings import Parser
 
 from . import VERSION
-from .errors import TDengineError
-from .handlers import MAX_MESSAGE_BYTES, close_app, make_app
-from .store import Store
+from .common.errors import TDengineError
+from .protocol.handlers import MAX_MESSAGE_BYTES, close_app, make_app
+from .storage.store import Store
 
 log = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from sql_cases import T
 from test_embedded_sql import opened, rows
 
-from embedded import blocks
-from embedded.datatypes import Bound
-from embedded.parser import parse
-from embedded.planner import plan
-from embedded.session import Session
+from embedded.storage import blocks
+from embedded.common.datatypes import Bound
+from embedded.sql.parser import parse
+from embedded.sql.planner import plan
+from embedded.engine.session import Session
 
 SETUP = ["CREATE STABLE m (ts TIMESTAMP, v INT, f FLOAT, b BIGINT, u INT UNSIGNED, x VARCHAR(8)) TAGS (g INT)"]
 BIND = "INSERT INTO ? USING m TAGS (?) VALUES (?, ?, ?, ?, ?, ?)"

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sql_cases import ANSWERS, ERRORS, REFUSED, SETUP
 
-from embedded.datatypes import (
+from embedded.common.datatypes import (
     BIGINT, BOOL, DOUBLE, FLOAT, INT, NCHAR, SMALLINT, TIMESTAMP, TINYINT, TYPES, UBIGINT, UINT, USMALLINT, UTINYINT, VARBINARY,
     VARCHAR,
 )

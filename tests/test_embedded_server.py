@@ -11,8 +11,9 @@ import taosws
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
-from embedded import VERSION, wire
-from embedded.handlers import MAX_CLIENTS
+from embedded import VERSION
+from embedded.protocol import wire
+from embedded.protocol.handlers import MAX_CLIENTS
 
 pytestmark = pytest.mark.embedded_only
 METERS = "CREATE STABLE meters (ts TIMESTAMP, `current` FLOAT, voltage INT, phase FLOAT) TAGS (groupid INT, location BINARY(24))"

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedded.datatypes import Bound
-from embedded.errors import TDengineError
-from embedded.parser import parse
-from embedded.planner import plan
-from embedded.results import EAGER_ROWS
-from embedded.session import Session
-from embedded.store import Store
+from embedded.common.datatypes import Bound
+from embedded.common.errors import TDengineError
+from embedded.sql.parser import parse
+from embedded.sql.planner import plan
+from embedded.engine.results import EAGER_ROWS
+from embedded.engine.session import Session
+from embedded.storage.store import Store
 from sql_cases import ANSWERS, ERRORS, REFUSED, SETUP, T
 
 METERS = SETUP[0]
@@ -385,9 +385,9 @@ def test_rows_outlive_the_store(tmp_path):
 
 _WRITER = """
 import sys
-from embedded.datatypes import Bound
-from embedded.session import Session
-from embedded.store import Store
+from embedded.common.datatypes import Bound
+from embedded.engine.session import Session
+from embedded.storage.store import Store
 session = Session(Store(sys.argv[1], 0), "power")
 statement = session.prepare("INSERT INTO ? USING meters TAGS (?, ?) VALUES (?, ?, ?, ?)")
 for n in range(10**9):

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedded import wire
-from embedded.binding import decode_bind, decode_columns, from_json
-from embedded.datatypes import (
+from embedded.protocol import wire
+from embedded.protocol.binding import decode_bind, decode_columns, from_json
+from embedded.common.datatypes import (
     BIGINT, BIND_COLUMN, BIND_TABLE, BIND_TAG, BOOL, FLOAT, INT, NCHAR, TIMESTAMP, TYPES, VARBINARY, VARCHAR, Bound, Column,
     Field,
 )
-from embedded.errors import TDengineError
+from embedded.common.errors import TDengineError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 METER = [Column("ts", TIMESTAMP, 8), Column("current", FLOAT, 4), Column("voltage", INT, 4), Column("phase", FLOAT, 4)]

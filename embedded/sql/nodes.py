@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlglot.expressions import Expression
 
-from .datatypes import Column
+from ..common.datatypes import Column
 
 
 class TableName(NamedTuple):

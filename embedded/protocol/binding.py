@@ -9,8 +9,8 @@ import struct
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 
-from .datatypes import BIND_COLUMN, BIND_TABLE, BIND_TAG, BOOL, NCHAR, VARBINARY, Bound, Column, Field
-from .errors import TDengineError
+from ..common.datatypes import BIND_COLUMN, BIND_TABLE, BIND_TAG, BOOL, NCHAR, VARBINARY, Bound, Column, Field
+from ..common.errors import TDengineError
 from .wire import decode_block, malformed, take, text_or_bytes, type_of, unpack
 
 _HEADER = struct.Struct("<IiiiIII")  # length, tables, tags, columns, offsets of names, tags and columns

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any, Protocol
 
-from . import clock
-from . import datatypes as t
-from .datatypes import Type
+from ..common import clock
+from ..common import datatypes as t
+from ..common.datatypes import Type
 
 VARIABLE = object()  # the `const` of what is only known row by row
 SIGNED = {t.TINYINT, t.SMALLINT, t.INT, t.BIGINT}

@@ -6,11 +6,12 @@ from typing import Any
 
 from sqlglot import exp
 
-from . import catalog, nodes
-from . import datatypes as t
-from .catalog import Subtable
-from .datatypes import Column
-from .errors import TDengineError, not_supported
+from ..common import catalog
+from . import nodes
+from ..common import datatypes as t
+from ..common.catalog import Subtable
+from ..common.datatypes import Column
+from ..common.errors import TDengineError, not_supported
 from .expressions import Expressions
 from .typed import Environment, Parameters, Typed, typed
 from .aggregates import AGGREGATES, ROW_PICKERS

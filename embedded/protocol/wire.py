@@ -8,8 +8,8 @@ import struct
 from collections.abc import Sequence
 from itertools import starmap
 
-from .datatypes import BOOL, BY_CODE, NCHAR, VARBINARY, VARCHAR, Column, Type
-from .errors import TDengineError
+from ..common.datatypes import BOOL, BY_CODE, NCHAR, VARBINARY, VARCHAR, Column, Type
+from ..common.errors import TDengineError
 
 SET_TAGS, BIND, SQL, FETCH, STMT2_BIND = 1, 2, 6, 7, 9  # the actions of binary requests
 

@@ -4,8 +4,8 @@ from typing import Callable
 
 from sqlglot import exp
 
-from . import datatypes as t
-from .errors import TDengineError
+from ..common import datatypes as t
+from ..common.errors import TDengineError
 from .expressions import Expressions
 from .functions import bad_type, number_of
 from .typed import NUMBERS, REALS, TEXTS, UNSIGNED, Typed, typed

@@ -12,11 +12,11 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from . import clock
-from . import datatypes as t
-from .catalog import Table
-from .sources import TableSource
-from .typed import Parameters
+from ..common import clock
+from ..common import datatypes as t
+from ..common.catalog import Table
+from ..sql.sources import TableSource
+from ..sql.typed import Parameters
 
 WIDTH_S = 10
 LATE_S = 5  # how long a block is left open after its end

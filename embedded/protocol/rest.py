@@ -19,9 +19,9 @@ from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 
 from .connection import USER, log_in
-from .datatypes import DOUBLE, FLOAT, TIMESTAMP, VARBINARY, Column
-from .errors import TDengineError
-from .session import Session
+from ..common.datatypes import DOUBLE, FLOAT, TIMESTAMP, VARBINARY, Column
+from ..common.errors import TDengineError
+from ..engine.session import Session
 from .wire import malformed, rows_per_block
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from sqlglot.tokens import Token, TokenType
 from . import nodes
 from .definitions import DefinitionParser
 from .dialect import TDengine
-from .errors import TDengineError, not_supported
+from ..common.errors import TDengineError, not_supported
 
 KNOWN_STATEMENTS = ("ALTER", "DELETE", "EXPLAIN", "FLUSH", "GRANT", "REVOKE", "KILL", "COMPACT", "TRIM", "BALANCE",
                     "RESET", "SET", "UPDATE", "MERGE", "REDISTRIBUTE", "SPLIT")

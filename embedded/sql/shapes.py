@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlglot import exp
 
-from . import blocks
-from .errors import TDengineError, not_supported
+from ..storage import blocks
+from ..common.errors import TDengineError, not_supported
 from .expressions import Expressions
 from .typed import Typed, typed
 from .aggregates import AGGREGATES, ROW_PICKERS, aggregate_argument

@@ -8,8 +8,8 @@ import json
 
 from . import wire
 from .binding import check_name, decode_bind, decode_columns, from_json, marks
-from .datatypes import BIND_COLUMN, BIND_TAG, Bound
-from .errors import TDengineError
+from ..common.datatypes import BIND_COLUMN, BIND_TAG, Bound
+from ..common.errors import TDengineError
 
 MAX_BOUND_BYTES = 512 << 20  # waiting for one exec
 

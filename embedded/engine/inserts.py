@@ -2,16 +2,16 @@
 
 from typing import Any, Sequence
 
-from . import datatypes as t
-from . import nodes
-from .catalog import Database, Subtable, Table
-from .datatypes import BIND_COLUMN, BIND_TABLE, BIND_TAG, Bound, Column, Field
-from .errors import TDengineError, not_supported
-from .expressions import Expressions
-from .typed import Parameters
-from .sources import Source, no_column
-from .store import Batch
-from .values import from_bound, from_literal
+from ..common import datatypes as t
+from ..sql import nodes
+from ..common.catalog import Database, Subtable, Table
+from ..common.datatypes import BIND_COLUMN, BIND_TABLE, BIND_TAG, Bound, Column, Field
+from ..common.errors import TDengineError, not_supported
+from ..sql.expressions import Expressions
+from ..sql.typed import Parameters
+from ..sql.sources import Source, no_column
+from ..storage.store import Batch
+from ..common.values import from_bound, from_literal
 
 TABLE_NAME = Column("tbname", t.VARCHAR, 192)
 

@@ -11,8 +11,8 @@ from sqlglot.parser import Parser
 from sqlglot.tokens import Token, TokenType
 
 from . import nodes
-from .datatypes import BY_NAME, Column
-from .errors import TDengineError, not_supported
+from ..common.datatypes import BY_NAME, Column
+from ..common.errors import TDengineError, not_supported
 
 # Words that can neither name a column nor be an alias without backticks.
 RESERVED = frozenset(

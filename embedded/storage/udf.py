@@ -4,8 +4,8 @@ import math
 import sqlite3
 from typing import Any, Callable
 
-from . import clock
-from .values import float32, pack_unsigned, unpack_unsigned
+from ..common import clock
+from ..common.values import float32, pack_unsigned, unpack_unsigned
 
 
 def _strict(function: Callable) -> Callable:

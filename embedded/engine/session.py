@@ -5,15 +5,17 @@ import sqlite3
 import time
 from typing import Any
 
-from . import clock, describe, nodes
-from .datatypes import Bound
-from .parser import marks, parse
-from .errors import TDengineError, not_supported
-from .typed import Environment
+from ..common import clock
+from . import describe
+from ..sql import nodes
+from ..common.datatypes import Bound
+from ..sql.parser import marks, parse
+from ..common.errors import TDengineError, not_supported
+from ..sql.typed import Environment
 from .inserts import PreparedInsert, literal_tags, run_insert
-from .planner import plan
+from ..sql.planner import plan
 from .results import QueryResult, Result, refused
-from .store import Store
+from ..storage.store import Store
 
 class Session:
     """Errors: 0x0388 for an unknown database. One call at a time, from any thread; `interrupt` at any time."""

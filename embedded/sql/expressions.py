@@ -8,12 +8,12 @@ from typing import Any, Callable
 
 from sqlglot import exp
 
-from . import clock
-from . import datatypes as t
-from .datatypes import Type
-from .errors import TDengineError, not_supported
+from ..common import clock
+from ..common import datatypes as t
+from ..common.datatypes import Type
+from ..common.errors import TDengineError, not_supported
 from .typed import INTEGERS, NUMBERS, REALS, SIGNED, TEXTS, UNSIGNED, Environment, Parameters, Scope, Typed, typed
-from .values import binary, float32, pack_unsigned
+from ..common.values import binary, float32, pack_unsigned
 
 
 class Expressions:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from . import datatypes as t
-from .catalog import Subtable, Table
-from .datatypes import Column
-from .errors import TDengineError
+from ..common import datatypes as t
+from ..common.catalog import Subtable, Table
+from ..common.datatypes import Column
+from ..common.errors import TDengineError
 from .typed import Typed, typed
 
 TBNAME_LENGTH = 270

@@ -8,9 +8,11 @@ import json
 import logging
 import time
 
-from . import VERSION, clock, statements, wire
-from .errors import TDengineError
-from .session import Session
+from .. import VERSION
+from ..common import clock
+from . import statements, wire
+from ..common.errors import TDengineError
+from ..engine.session import Session
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ import threading
 import time
 from typing import Any, Sequence
 
-from .datatypes import Column
-from .errors import TDengineError
-from .planner import Plan
-from .values import to_client
+from ..common.datatypes import Column
+from ..common.errors import TDengineError
+from ..sql.planner import Plan
+from ..common.values import to_client
 
 EAGER_ROWS = 10_000  # a result up to this size is read at once, so that it pins nothing
 

@@ -11,10 +11,11 @@ from functools import lru_cache
 from itertools import chain, groupby, islice, repeat
 from typing import Any, Callable, Sequence
 
-from . import blocks, catalog, clock
-from .catalog import Database, Subtable, Table
-from .datatypes import Column
-from .errors import TDengineError
+from . import blocks
+from ..common import catalog, clock
+from ..common.catalog import Database, Subtable, Table
+from ..common.datatypes import Column
+from ..common.errors import TDengineError
 from .sqlitefile import SQLiteFile
 
 SWEEP_ROWS, SWEEP_SECONDS = 2000, 0.05

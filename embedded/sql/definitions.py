@@ -5,9 +5,9 @@ from typing import Any
 from sqlglot.tokens import TokenType
 
 from . import nodes
-from .datatypes import PRECISIONS, Column
+from ..common.datatypes import PRECISIONS, Column
 from .dialect import ExpressionParser
-from .errors import not_supported
+from ..common.errors import not_supported
 
 DATABASE_OPTIONS = frozenset(
     "BUFFER CACHEMODEL CACHESIZE COMP DURATION DNODES ENCRYPT_ALGORITHM KEEP KEEP_TIME_OFFSET MAXROWS MINROWS PAGES "

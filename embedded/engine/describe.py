@@ -3,11 +3,11 @@
 import re
 from typing import Any
 
-from . import datatypes as t
-from . import nodes
-from .catalog import Subtable, Table
-from .datatypes import Column
-from .errors import not_supported
+from ..common import datatypes as t
+from ..sql import nodes
+from ..common.catalog import Subtable, Table
+from ..common.datatypes import Column
+from ..common.errors import not_supported
 
 _Answer = tuple[list[Column], int, list[tuple]]
 

@@ -4,13 +4,14 @@ from typing import Any, Callable
 
 from sqlglot import exp
 
-from . import VERSION, clock
-from . import datatypes as t
-from .datatypes import Column
-from .errors import TDengineError, not_supported
+from .. import VERSION
+from ..common import clock
+from ..common import datatypes as t
+from ..common.datatypes import Column
+from ..common.errors import TDengineError, not_supported
 from .expressions import Expressions
 from .typed import INTEGERS, NUMBERS, REALS, TEXTS, UNSIGNED, Typed, typed
-from .values import RANGES
+from ..common.values import RANGES
 
 
 def number_of(name: str, trees: list, low: int, high: int | None = None) -> None:
