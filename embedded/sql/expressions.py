@@ -1,32 +1,29 @@
-"""Scalar expressions: from TDengine's syntax tree to SQLite's SQL, with the type TDengine would give.
+"""Scalar expressions: from TDengine's syntax tree to SQLite's SQL, with the type that TDengine would give.
 
-SQLite has no types for expressions and converts between numbers and text in its own way, so every
-operand is typed here first, and a mixture whose result would differ from TDengine's is refused.
+SQLite has no types for expressions and converts between numbers and text in its own way. So every operand
+gets its type here first. A mixture of types whose result would differ from TDengine's is refused.
 """
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from sqlglot import exp
 
 from ..common import clock
 from ..common import datatypes as t
-from ..common.datatypes import Type
 from ..common.errors import TDengineError, not_supported
-from .typed import INTEGERS, NUMBERS, REALS, SIGNED, TEXTS, UNSIGNED, Environment, Parameters, Scope, Typed, typed
-from ..common.values import binary, float32, pack_unsigned
+from .aggregates import AGGREGATES
+from .comparison import align
+from .compiler import Compiler
+from .functions import SCALARS
+from .typed import INTEGERS, NUMBERS, SIGNED, TEXTS, UNSIGNED, Typed, typed
+
+_ARITHMETIC = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
+_COMPARISONS = {exp.EQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<="}
 
 
-class Expressions:
-    """Compiles trees in one scope."""
-
-    def __init__(self, scope: Scope, environment: Environment, parameters: Parameters):
-        self.scope = scope
-        self.environment = environment
-        self.parameters = parameters
-
-    @property
-    def precision(self) -> int:
-        return self.scope.precision
+class Expressions(Compiler):
+    """Compiles the expressions of one SELECT, or of the values of one INSERT."""
 
     def compile(self, tree: exp.Expression) -> Typed:
         """Errors: 0x2602 (no such column), 0x28xx (functions), 0x2600 (what is not supported)."""
@@ -36,20 +33,13 @@ class Expressions:
         return method(self, tree)
 
     def condition(self, tree: exp.Expression) -> Typed:
-        """A tree that stands for true or false."""
+        """An expression that is true or false."""
         result = self.compile(tree)
         if result.type not in NUMBERS:
             raise not_supported(f"a {result.type.name} as a condition")
         return result
 
-    # ------------------------------------------------------------------ constants
-
-    def constant(self, value: Any, type_: Type, length: int | None = None, unit: str | None = None) -> Typed:
-        if type_ in (t.VARCHAR, t.NCHAR, t.VARBINARY):
-            length = len(value.encode() if type_ is t.VARCHAR and isinstance(value, str) else value) or 1 \
-                if length is None else length
-        sql = "NULL" if value is None else self.parameters.name(pack_unsigned(value) if type_ is t.UBIGINT else value)
-        return Typed(sql, type_, type_.size if length is None else length, value, unit)
+    # ------------------------------------------------------------------ constants and columns
 
     def null(self, _: Any = None) -> Typed:
         return self.constant(None, t.BOOL)
@@ -72,6 +62,7 @@ class Expressions:
         return self.constant(int(tree.this), t.BOOL)
 
     def column(self, tree: exp.Column) -> Typed:
+        """A column, or one of the unquoted names that are none: NOW and durations such as `12h`."""
         name = tree.name
         if isinstance(tree.this, exp.Star):
             raise TDengineError(0x2600, 'syntax error near "*"')
@@ -79,22 +70,17 @@ class Expressions:
             if name == "now":
                 return self.constant(self.environment.now(self.precision), t.TIMESTAMP)
             if name[0].isdigit():
-                ticks = clock.duration(name, self.precision)
-                if ticks is None:
+                duration = clock.duration(name, self.precision)
+                if duration is None:
                     raise TDengineError(0x2600, f'syntax error near "{name}"')
-                return self.constant(ticks[0], t.BIGINT, unit=ticks[1])
+                ticks, unit = duration
+                return self.constant(ticks, t.BIGINT, unit=unit)
         return self.scope.resolve(name, tuple(part.name for part in tree.parts[:-1]))
 
-    def paren(self, tree: exp.Paren) -> Typed:
+    def parentheses(self, tree: exp.Paren) -> Typed:
         return self.compile(tree.this)
 
     # ------------------------------------------------------------------ arithmetic
-
-    def real(self, value: Typed) -> str:
-        """The SQL of a number as a real."""
-        if value.type is t.UBIGINT:
-            return f"u64({value.sql})"
-        return value.sql if value.type in REALS else f"CAST({value.sql} AS REAL)"
 
     def negative(self, tree: exp.Neg) -> Typed:
         value = self.compile(tree.this)
@@ -103,28 +89,21 @@ class Expressions:
         self.need_numbers("-", value)
         return typed(f"(-{self.real(value)})", t.DOUBLE)
 
-    def need_numbers(self, name: str, *values: Typed) -> None:
-        for value in values:
-            if value.type in TEXTS:
-                raise not_supported(f"text as an operand of {name}")
-            if value.type not in NUMBERS:
-                raise TDengineError(0x0200, "Invalid operation")
-
     def arithmetic(self, tree: exp.Binary) -> Typed:
-        operator = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}[type(tree)]
+        operator = _ARITHMETIC[type(tree)]
         left, right = self.compile(tree.this), self.compile(tree.expression)
         if t.TIMESTAMP in (left.type, right.type):
-            return self.shift(operator, left, right)
+            return self.moved_timestamp(operator, left, right)
         self.need_numbers(operator, left, right)
         a, b = self.real(left), self.real(right)
         return typed(f"remainder({a}, {b})" if operator == "%" else f"({a} {operator} {b})", t.DOUBLE)
 
-    def shift(self, operator: str, left: Typed, right: Typed) -> Typed:
-        """A timestamp moved by a duration or a whole number of ticks."""
-        moved_by = right if left.type is t.TIMESTAMP else left
-        if left.type is right.type or moved_by.type not in NUMBERS:
+    def moved_timestamp(self, operator: str, left: Typed, right: Typed) -> Typed:
+        """A timestamp plus or minus a duration or a whole number of ticks."""
+        distance = right if left.type is t.TIMESTAMP else left
+        if left.type is right.type or distance.type not in NUMBERS:
             raise TDengineError(0x0200, "Invalid operation")
-        if operator not in "+-" or moved_by is left and operator == "-" or moved_by.type not in INTEGERS | {t.BOOL}:
+        if operator not in "+-" or distance is left and operator == "-" or distance.type not in INTEGERS | {t.BOOL}:
             raise not_supported(f"{left.type.name} {operator} {right.type.name}")
         if left.is_const and right.is_const and None not in (left.const, right.const):
             return self.constant(left.const + (right.const if operator == "+" else -right.const), t.TIMESTAMP)
@@ -137,58 +116,18 @@ class Expressions:
                 raise not_supported(f"{value.type.name} as an operand of & or |")
         return typed(f"({left.sql} {'&' if isinstance(tree, exp.BitwiseAnd) else '|'} {right.sql})", t.BIGINT)
 
-    # ------------------------------------------------------------------ comparison
-
-    def align(self, left: Typed, right: Typed, what: str) -> tuple[str, str]:
-        """The SQL of two operands such that SQLite compares them as TDengine does."""
-        if left.is_const and not right.is_const:
-            b, a = self.align(right, left, what)
-            return a, b
-        if right.is_const and right.const is not None:
-            right = self.convert(right, left, what)
-        if left.const is None or right.const is None:
-            return left.sql, right.sql
-        for family in (NUMBERS | {t.TIMESTAMP}, TEXTS, {t.VARBINARY}):
-            if left.type in family and right.type in family:
-                break
-        else:
-            raise not_supported(f"{what} between {left.type.name} and {right.type.name}")
-        if t.UBIGINT in (left.type, right.type) and {left.type, right.type} & REALS:
-            return self.real(left), self.real(right)
-        return left.sql, right.sql
-
-    def convert(self, constant: Typed, other: Typed, what: str) -> Typed:
-        """A constant as it is compared with `other`: text becomes a time or a number, a number a 32-bit float."""
-        value = constant.const
-        if constant.type in TEXTS:
-            if other.type is t.TIMESTAMP:
-                ticks = clock.parse(value, self.precision, self.environment.zone)
-                if ticks is None:
-                    raise TDengineError(0x2635, f"Incorrect TIMESTAMP value: {value}")
-                return self.constant(ticks, t.TIMESTAMP)
-            if other.type is t.BOOL and value.lower() in ("true", "false"):
-                return self.constant(int(value.lower() == "true"), t.BOOL)
-            if other.type is t.VARBINARY:
-                return self.constant(binary(value), t.VARBINARY)
-            if other.type in NUMBERS:
-                try:
-                    return self.convert(self.constant(float(value), t.DOUBLE), other, what)
-                except ValueError:
-                    raise not_supported(f"{what} between {other.type.name} and the text '{value}'") from None
-        if other.type is t.FLOAT and constant.type in NUMBERS and not other.is_const and abs(value) < 3e38:
-            return self.constant(float32(float(value)), t.DOUBLE)
-        return constant
+    # ------------------------------------------------------------------ conditions
 
     def comparison(self, tree: exp.Binary) -> Typed:
-        operator = {exp.EQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<="}[type(tree)]
-        a, b = self.align(self.compile(tree.this), self.compile(tree.expression), operator)
+        operator = _COMPARISONS[type(tree)]
+        a, b = align(self, self.compile(tree.this), self.compile(tree.expression), operator)
         return typed(f"({a} {operator} {b})", t.BOOL)
 
     def between(self, tree: exp.Between) -> Typed:
         value = self.compile(tree.this)
         bounds = []
         for operator, bound in ((">=", tree.args["low"]), ("<=", tree.args["high"])):
-            a, b = self.align(value, self.compile(bound), "BETWEEN")
+            a, b = align(self, value, self.compile(bound), "BETWEEN")
             bounds.append(f"{a} {operator} {b}")
         return typed(f"({' AND '.join(bounds)})", t.BOOL)
 
@@ -196,7 +135,7 @@ class Expressions:
         if not tree.expressions or set(tree.args) - {"this", "expressions"}:
             raise not_supported("IN without a list of values")
         value = self.compile(tree.this)
-        pairs = [self.align(value, self.compile(entry), "IN") for entry in tree.expressions]
+        pairs = [align(self, value, self.compile(entry), "IN") for entry in tree.expressions]
         if len({a for a, _ in pairs}) > 1:
             return typed("(" + " OR ".join(f"{a} = {b}" for a, b in pairs) + ")", t.BOOL)
         return typed(f"({pairs[0][0]} IN ({', '.join(b for _, b in pairs)}))", t.BOOL)
@@ -226,9 +165,9 @@ class Expressions:
         default = tree.args.get("default")
         ends = self.unify(results + ([self.compile(default)] if default else []))
         text = "CASE"
-        for branch, result in zip(tree.args["ifs"], ends):
+        for branch, result in zip(tree.args["ifs"], ends, strict=False):  # the last of `ends` may be the default
             if tree.this:
-                a, b = self.align(self.compile(tree.this), self.compile(branch.this), "CASE")
+                a, b = align(self, self.compile(tree.this), self.compile(branch.this), "CASE")
                 test = f"{a} = {b}"
             else:
                 test = self.condition(branch.this).sql
@@ -237,27 +176,9 @@ class Expressions:
             text += f" ELSE {ends[-1].sql}"
         return typed(text + " END", ends[0].type, max(end.length for end in ends))
 
-    def unify(self, values: list[Typed]) -> list[Typed]:
-        """The branches of one CASE in one type: the first one's, or BIGINT for integers of several kinds."""
-        kinds = {value.type for value in values if value.const is not None} or {t.BOOL}
-        if len(kinds) == 1:
-            kind = kinds.pop()
-        elif kinds <= SIGNED | UNSIGNED - {t.UBIGINT}:
-            kind = t.BIGINT
-        elif kinds <= TEXTS:
-            kind = t.NCHAR
-        elif kinds <= NUMBERS - {t.UBIGINT} and values[0].type in REALS:
-            kind = t.DOUBLE
-        else:
-            raise not_supported("CASE of " + " and ".join(sorted(kind.name for kind in kinds)))
-        return [typed(self.real(value) if kind is t.DOUBLE and value.const is not None else value.sql, kind,
-                      value.length if kind.variable else None) for value in values]
-
     # ------------------------------------------------------------------ functions
 
     def function(self, tree: exp.Anonymous) -> Typed:
-        from .aggregates import AGGREGATES  # they build on this module
-        from .functions import SCALARS
         name = tree.name.lower()
         if name in AGGREGATES:
             return self.aggregate(name, tree)
@@ -267,16 +188,16 @@ class Expressions:
         return build(self, name, tree.expressions)
 
     def aggregate(self, name: str, tree: exp.Anonymous) -> Typed:
+        """An aggregate has no meaning here; `groups.py` overrides this where it has one."""
         raise TDengineError(0x2608, "There mustn't be aggregation")
 
 
 _METHODS: dict[type, Callable[[Expressions, Any], Typed]] = {
     exp.Null: Expressions.null, exp.Literal: Expressions.literal, exp.Boolean: Expressions.boolean,
     exp.HexString: Expressions.hexadecimal,
-    exp.Column: Expressions.column, exp.Paren: Expressions.paren, exp.Neg: Expressions.negative,
-    **dict.fromkeys((exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod), Expressions.arithmetic),
+    exp.Column: Expressions.column, exp.Paren: Expressions.parentheses, exp.Neg: Expressions.negative,
+    **dict.fromkeys(_ARITHMETIC, Expressions.arithmetic), **dict.fromkeys(_COMPARISONS, Expressions.comparison),
     **dict.fromkeys((exp.BitwiseAnd, exp.BitwiseOr), Expressions.bitwise),
-    **dict.fromkeys((exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE), Expressions.comparison),
     exp.Between: Expressions.between, exp.In: Expressions.is_in, exp.Like: Expressions.like,
     exp.Is: Expressions.is_null, exp.And: Expressions.connector, exp.Or: Expressions.connector,
     exp.Not: Expressions.negation, exp.Case: Expressions.case, exp.Anonymous: Expressions.function,

@@ -15,7 +15,7 @@ from ..common.errors import TDengineError, not_supported
 from .expressions import Expressions
 from .typed import Environment, Parameters, Typed, typed
 from .aggregates import AGGREGATES, ROW_PICKERS
-from .functions import truncated
+from .time_functions import window_start as truncated
 from .shapes import Flat, Shape, grouped_shape
 from .sources import Source, SubSelect, TableSource
 
