@@ -66,7 +66,7 @@ def figures() -> list[Figure]:
             found.append(Figure(f"embedded database: {name}", "ms", ours, "with 10 000 rows", theirs))
         for session in (few, many):
             session.close()
-            session._store.close()
+            session.store.close()
     for figure in found:
         median, few_median = figure.summary()["ours"]["p50"], figure.summary()["theirs"]["p50"]
         if "poll" in figure.what:

@@ -12,10 +12,9 @@ from argparse import ArgumentTypeError
 from contextlib import ExitStack, suppress
 from tempfile import TemporaryDirectory
 
+from settings import Parser
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
-
-from settings import Parser
 
 from . import VERSION
 from .common.errors import TDengineError

@@ -119,10 +119,10 @@ def test_describe(filled):
 
 def test_no_database():
     with opened() as other:
-        session = Session(other._store)
+        session = Session(other.store)
         assert rows(session, "SELECT DATABASE()") == [(None,)]
         assert refusal(session.execute, "SELECT * FROM meters").code == 0x2616
-        assert refusal(Session, other._store, "nowhere").code == 0x0388
+        assert refusal(Session, other.store, "nowhere").code == 0x0388
         assert rows(session, "SELECT COUNT(*) FROM power.meters") == [(0,)]
         session.execute("USE power")
         assert rows(session, "SELECT DATABASE()") == [("power",)]
@@ -157,17 +157,17 @@ def test_precision(session, precision, ticks):
 
 def test_zone_of_the_session(session):
     session.execute("CREATE TABLE t (ts TIMESTAMP, v INT)")
-    shanghai = Session(session._store, "power", "Asia/Shanghai")
+    shanghai = Session(session.store, "power", "Asia/Shanghai")
     shanghai.execute("INSERT INTO t VALUES ('2023-11-15 06:13:20', 1)")
     assert rows(shanghai, "SELECT ts FROM t WHERE ts = '2023-11-15 06:13:20'") == [(T,)]
     assert rows(shanghai, "SELECT _wstart, COUNT(*) FROM t INTERVAL(1d)") == [(1_699_977_600_000, 1)]  # midnight there
     assert rows(shanghai, "SELECT TIMETRUNCATE(ts, 1d), TO_ISO8601(ts) FROM t") == [
         (1_699_977_600_000, "2023-11-15T06:13:20.000+0800")]
-    utc = Session(session._store, "power", "UTC")
+    utc = Session(session.store, "power", "UTC")
     assert rows(utc, "SELECT _wstart, COUNT(*) FROM t INTERVAL(1d)") == [(1_699_920_000_000, 1)]
-    new_york = Session(session._store, "power", "America/New_York")  # its offset changes with the season
+    new_york = Session(session.store, "power", "America/New_York")  # its offset changes with the season
     assert rows(new_york, "SELECT _wstart, COUNT(*) FROM t INTERVAL(1d)") == [(1_699_938_000_000, 1)]
-    assert "Mars" in refusal(Session, session._store, None, "Mars/Olympus").message
+    assert "Mars" in refusal(Session, session.store, None, "Mars/Olympus").message
 
 
 def test_now_is_one_instant(session):
@@ -428,7 +428,7 @@ def test_rows_past_the_retention_are_refused_and_swept():
         assert refusal(session.prepare(BIND).execute, [_bound([now - 61_000])]).code == 0x060B
         count = 5000
         session.prepare(BIND).execute([_bound(list(range(now - 59_000, now - 59_000 + count)))])
-        store = session._store
+        store = session.store
         assert store.sweep() is False
         assert rows(session, "SELECT COUNT(*) FROM meters") == [(count,)]
         store.retention_s = 56  # as if some seconds had passed
@@ -444,7 +444,7 @@ def test_rows_past_the_retention_are_refused_and_swept():
 
 def test_the_file_stops_growing_where_rows_are_swept(tmp_path):
     with opened(str(tmp_path), retention_s=3600) as session:
-        store, statement, at, sizes = session._store, session.prepare(BIND), int(time.time() * 1000) + 10**6, []
+        store, statement, at, sizes = session.store, session.prepare(BIND), int(time.time() * 1000) + 10**6, []
         for round_ in range(8):
             times = list(range(at + round_ * 20_000, at + (round_ + 1) * 20_000))
             statement.execute([_bound(times)])
@@ -525,7 +525,7 @@ def test_interrupt_ends_a_query(session):
 
 
 def test_sessions_write_and_read_at_once(session):
-    store, errors = session._store, []
+    store, errors = session.store, []
 
     def work(number):
         try:
@@ -559,10 +559,10 @@ def test_sessions_write_and_read_at_once(session):
 ])
 def test_the_index_is_used(session, sql, reads):
     _fill(session, 10)
-    found = plan(parse(sql), session._store, session.environment())
-    connection = session._store.file.reader()
+    found = plan(parse(sql), session.store, session.environment())
+    connection = session.store.file.reader()
     steps = " | ".join(row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + found.sql, found.parameters))
-    session._store.file.release(connection)
+    session.store.file.release(connection)
     assert reads in steps and "TEMP B-TREE FOR ORDER" not in steps
 
 

@@ -1,21 +1,23 @@
-"""Time as TDengine writes it: timestamps in text, durations (`12h`), zones.
+"""Time as TDengine writes it: timestamps in text, durations (`12h`), time zones.
 
-A timestamp is an integer count of the database's precision (0 ms, 1 us, 2 ns) since 1970 in UTC.
+A timestamp is a number of ticks since 1970 in UTC. The precision of the database says how long a tick is:
+0 is a millisecond, 1 a microsecond, 2 a nanosecond.
 """
 
 import os
 import re
 import time
 from calendar import timegm
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from .errors import TDengineError, not_supported
 
-UNITS = (10**3, 10**6, 10**9)  # ticks a second, by precision
+UNITS = (10**3, 10**6, 10**9)  # ticks in a second, by precision
 _DURATION_NS = {"b": 1, "u": 10**3, "a": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9,
                 "d": 86400 * 10**9, "w": 7 * 86400 * 10**9}
+_MONTH_S = 2_629_800  # a twelfth of a year
 _DURATION = re.compile(r"(\d+)([a-z])")
 _TIMESTAMP = re.compile(
     r"\s*(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?)?"
@@ -23,11 +25,15 @@ _TIMESTAMP = re.compile(
 
 
 def now(precision: int) -> int:
+    """The present, in ticks."""
     return time.time_ns() * UNITS[precision] // 10**9
 
 
 def duration(text: str, precision: int) -> tuple[int, str] | None:
-    """Ticks and unit of `12h`; None when the text is no duration."""
+    """The ticks and the unit of `12h`; None where the text is no duration.
+
+    Errors: 0x2600 for months and years, and for what is finer than the precision.
+    """
     match = _DURATION.fullmatch(text.lower())
     if match is None:
         return None
@@ -44,7 +50,7 @@ def duration(text: str, precision: int) -> tuple[int, str] | None:
 
 @lru_cache(maxsize=64)
 def zone(name: str | None) -> tzinfo | None:
-    """The zone called `name`; None is this machine's own."""
+    """The time zone of that name; None for this machine's own. Error: 0xFFFF for an unknown name."""
     if not name:
         return None
     try:
@@ -59,7 +65,10 @@ def _offset(local: datetime, where: tzinfo | None) -> timedelta:
 
 
 def parse(text: str, precision: int, where: tzinfo | None) -> int | None:
-    """`2026-01-01 12:00:00.5`, with an optional zone at its end; None when it is no time."""
+    """The ticks of `2026-01-01 12:00:00.5`, which may have a zone at its end; else it is in the zone `where`.
+
+    None where the text is no time.
+    """
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
         return None
@@ -79,20 +88,23 @@ def parse(text: str, precision: int, where: tzinfo | None) -> int | None:
 
 
 def offset_at(ticks: int, precision: int, where: tzinfo | None) -> int:
-    """How far local time is ahead of UTC at an instant, in ticks."""
-    at = datetime.fromtimestamp(ticks // UNITS[precision], timezone.utc).astimezone(where)
+    """How far local time is ahead of UTC at that instant, in ticks."""
+    at = datetime.fromtimestamp(ticks // UNITS[precision], UTC).astimezone(where)
     return int(at.utcoffset().total_seconds()) * UNITS[precision]
 
 
 def fixed_offset(precision: int, where: tzinfo | None) -> int | None:
-    """The offset of a zone that never changes it (in a span of years around now), else None."""
+    """The offset from UTC, in ticks, of a zone that keeps it all the time; None for a zone that changes it.
+
+    The ten years before the present and the year after it are looked at, month by month.
+    """
     present = int(time.time())
-    found = {offset_at((present + month * 2629800) * UNITS[precision], precision, where) for month in range(-120, 13)}
+    found = {offset_at((present + month * _MONTH_S) * UNITS[precision], precision, where) for month in range(-120, 13)}
     return found.pop() if len(found) == 1 else None
 
 
 def today(precision: int, where: tzinfo | None) -> int:
-    """Midnight of the present day in the zone."""
+    """Midnight of the present day in the zone, in ticks."""
     local = datetime.now(where).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     return (timegm(local.timetuple()) - int(_offset(local, where).total_seconds())) * UNITS[precision]
 
@@ -100,7 +112,7 @@ def today(precision: int, where: tzinfo | None) -> int:
 def iso8601(ticks: int, precision: int, where: tzinfo | None) -> str:
     """`2026-01-01T12:00:00.000+0000`, as TO_ISO8601 writes it."""
     seconds, rest = divmod(ticks, UNITS[precision])
-    at = datetime.fromtimestamp(seconds, timezone.utc).astimezone(where)
+    at = datetime.fromtimestamp(seconds, UTC).astimezone(where)
     return f"{at:%Y-%m-%dT%H:%M:%S}.{rest:0{(precision + 1) * 3}d}{at:%z}"
 
 

@@ -1,7 +1,7 @@
-"""TDengine's data types, said once: code on the wire, name, size in bytes, how a value is packed.
+"""TDengine's data types: code on the wire, name, size in bytes, how a value is packed.
 
-Values inside the embedded database are plain Python: bool, int, float, str (VARCHAR, NCHAR),
-bytes (VARBINARY), int in the database's precision (TIMESTAMP), and None for NULL.
+In memory a value is a plain Python value: bool, int, float, str (VARCHAR, NCHAR), bytes (VARBINARY). A TIMESTAMP
+is an int in the database's precision, and NULL is None.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Type:
-    """`size` is in bytes, None for the variable types; `pack` is a `struct` / `array` code."""
+    """`size` is in bytes, None for the variable types. `pack` is the code of `struct` and `array`."""
 
     code: int
     name: str
@@ -42,12 +42,12 @@ TYPES = (BOOL, TINYINT, SMALLINT, INT, BIGINT, FLOAT, DOUBLE, VARCHAR, TIMESTAMP
 BY_CODE = {t.code: t for t in TYPES}
 BY_NAME = {t.name: t for t in TYPES} | {"BINARY": VARCHAR}
 
-PRECISIONS = ("ms", "us", "ns")  # index = the code on the wire
+PRECISIONS = ("ms", "us", "ns")  # the index is the code on the wire
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column or tag. `length`: bytes (VARCHAR, VARBINARY), characters (NCHAR), else the type's size."""
+    """A column or a tag. `length` counts bytes for VARCHAR and VARBINARY, characters for NCHAR; else it is the size."""
 
     name: str
     type: Type
@@ -57,8 +57,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Field:
-    """What one `?` of a prepared INSERT stands for. `column` is None while the table is not known yet
-    (`INSERT INTO ? VALUES (?, ?)`); the table-name mark has a VARCHAR column called `tbname`."""
+    """What one `?` of a prepared INSERT stands for.
+
+    `column` is None while the table is unknown (`INSERT INTO ? VALUES (?, ?)`). The table's name has a VARCHAR
+    column called `tbname`.
+    """
 
     column: Column | None
     bind: int  # BIND_COLUMN, BIND_TAG or BIND_TABLE
@@ -69,8 +72,10 @@ BIND_COLUMN, BIND_TAG, BIND_TABLE = 1, 2, 4
 
 @dataclass
 class Bound:
-    """The rows bound to one table, column-major: `columns[c][r]`. `name` and `tags` are None where the
-    statement has no such marks."""
+    """The rows that are bound to one table, column-major: `columns[c][r]`.
+
+    `name` and `tags` are None where the statement has no `?` for them.
+    """
 
     name: str | None
     tags: list | None

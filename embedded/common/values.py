@@ -1,13 +1,15 @@
-"""From what a client sends to what SQLite stores, with TDengine's checks; and back.
+"""From what a client sends to what SQLite stores, with TDengine's checks, and back.
 
-A column's value is stored as SQLite's own integer, real, text or blob: BOOL as 0 or 1, FLOAT as the
-32-bit float widened. A BIGINT UNSIGNED above 2^63 - 1, which SQLite has no integer for, is stored as its
-eight bytes, most significant first: SQLite sorts a blob after every number, so order and equality hold.
+A value is stored as SQLite's own integer, real, text or blob. BOOL is 0 or 1, and FLOAT is the 32-bit float as a
+real. SQLite has no integers above 2^63 - 1: a greater BIGINT UNSIGNED is stored as a blob of its eight bytes, most
+significant first. SQLite sorts a blob after every number, so order and equality are right.
 """
 
 import struct
 from array import array
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from datetime import tzinfo
+from typing import Any
 
 from . import datatypes as t
 from .clock import parse as parse_time
@@ -17,7 +19,7 @@ from .errors import TDengineError, not_supported
 RANGES = {t.TINYINT: (-2**7, 2**7 - 1), t.SMALLINT: (-2**15, 2**15 - 1), t.INT: (-2**31, 2**31 - 1),
           t.BIGINT: (-2**63, 2**63 - 1), t.UTINYINT: (0, 2**8 - 1), t.USMALLINT: (0, 2**16 - 1),
           t.UINT: (0, 2**32 - 1), t.UBIGINT: (0, 2**64 - 1), t.TIMESTAMP: (-2**63, 2**63 - 1)}
-FLOAT_MAX = 3.4028234663852886e38
+FLOAT_MAX = 3.4028234663852886e38  # the greatest 32-bit float
 
 
 def float32(value: float) -> float:
@@ -26,6 +28,7 @@ def float32(value: float) -> float:
 
 
 def pack_unsigned(value: int) -> int | bytes:
+    """A BIGINT UNSIGNED as it is stored."""
     return value if value < 2**63 else value.to_bytes(8, "big")
 
 
@@ -42,8 +45,8 @@ def bad_value(value: Any, column: Column) -> TDengineError:
 
 
 def fits(column: Column, value: str | bytes) -> bool:
-    """`length` counts bytes, for NCHAR characters."""
-    if len(value) * (1 if column.type is t.NCHAR else 4) <= column.length:
+    """Whether a text or a VARBINARY is short enough for its column."""
+    if len(value) * (1 if column.type is t.NCHAR else 4) <= column.length:  # a character has at most 4 bytes
         return True
     if column.type is t.NCHAR or isinstance(value, bytes):
         return len(value) <= column.length
@@ -52,13 +55,16 @@ def fits(column: Column, value: str | bytes) -> bool:
 
 # ---------------------------------------------------------------------- literals in SQL text
 
-def from_literal(value: Any, column: Column, precision: int, where: Any) -> Any:
-    """One literal of an INSERT or of TAGS, as stored. Errors: 0x0216 (no such value), 0x2653 (too long)."""
+def from_literal(value: Any, column: Column, precision: int, where: tzinfo | None) -> Any:
+    """A literal of VALUES or TAGS as it is stored. Text that is a time without a zone is in the zone `where`.
+
+    Errors: 0x0216 (the type has no such value), 0x2653 (too long).
+    """
     if value is None:
         return None
     kind = column.type
     if kind is t.TIMESTAMP:
-        return _time_literal(value, column, precision, where)
+        return _time_literal(value, precision, where)
     if kind is t.BOOL:
         return _bool_literal(value, column)
     if kind.variable:
@@ -81,7 +87,7 @@ def from_literal(value: Any, column: Column, precision: int, where: Any) -> Any:
     return pack_unsigned(number) if kind is t.UBIGINT else number
 
 
-def _time_literal(value: Any, column: Column, precision: int, where: Any) -> int:
+def _time_literal(value: Any, precision: int, where: tzinfo | None) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     ticks = parse_time(value, precision, where) if isinstance(value, str) else None
@@ -114,7 +120,7 @@ def _text_literal(value: Any, column: Column) -> str | bytes:
 
 
 def binary(text: str) -> bytes:
-    """VARBINARY from text: `\\x` and hexadecimal digits, else the text's own bytes."""
+    """VARBINARY from text: `\\x` and hexadecimal digits, or else the bytes of the text itself. Error: 0x2604."""
     if not text.startswith(("\\x", "\\X")):
         return text.encode()
     try:
@@ -139,7 +145,10 @@ def _number_literal(value: Any, column: Column) -> int | float:
 # ---------------------------------------------------------------------- values bound to a statement
 
 def from_bound(values: Sequence[Any], column: Column) -> Sequence[Any]:
-    """One bound column or tag, as stored. Error 0x0200: a value that the column cannot hold."""
+    """The values that are bound to a column or tag, as they are stored.
+
+    Error: 0x0200 for a value that the column cannot hold.
+    """
     kind = column.type
     if kind.variable:
         _check_lengths(values, column)
@@ -156,12 +165,13 @@ def from_bound(values: Sequence[Any], column: Column) -> Sequence[Any]:
 
 
 def _checked(values: Sequence[Any], column: Column) -> Sequence[Any]:
-    """`array` refuses what is no integer or out of range, all at once."""
+    """Refuse what is no integer or out of range; `array` looks at all values at once."""
     _map(values, lambda rest: array(column.type.pack, rest), column)
     return values
 
 
 def _map(values: Sequence[Any], convert: Callable, column: Column) -> Sequence[Any]:
+    """Convert all values but NULLs. `convert` takes a list of values and gives their list, or None."""
     try:
         if None not in values:
             return convert(values)
@@ -190,6 +200,6 @@ _BACK: dict[t.Type, Callable[[Any], Any]] = {t.BOOL: lambda value: None if value
 
 
 def to_client(values: list[Sequence], columns: Sequence[Column]) -> list[Sequence]:
-    """Stored values, column-major, as plain Python."""
+    """Stored values, column-major, as the plain Python values that datatypes.py describes."""
     return [list(map(_BACK[column.type], column_values)) if column.type in _BACK else column_values
             for column, column_values in zip(columns, values)]

@@ -10,9 +10,9 @@ import time
 
 from .. import VERSION
 from ..common import clock
-from . import statements, wire
 from ..common.errors import TDengineError
 from ..engine.session import Session
+from . import statements, wire
 
 log = logging.getLogger(__name__)
 

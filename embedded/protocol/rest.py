@@ -12,21 +12,21 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 
-from .connection import USER, log_in
 from ..common.datatypes import DOUBLE, FLOAT, TIMESTAMP, VARBINARY, Column
 from ..common.errors import TDengineError
 from ..engine.session import Session
+from .connection import USER, log_in
 from .wire import malformed, rows_per_block
 
 log = logging.getLogger(__name__)
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RestHandler(RequestHandler):
@@ -164,7 +164,7 @@ def timestamp_text(value: int, precision: int, zone: ZoneInfo | None = None) -> 
     digits = 3 * (precision + 1)
     seconds, fraction = divmod(value, 10**digits)
     try:
-        whole = (_EPOCH + timedelta(seconds=seconds)).astimezone(zone or timezone.utc).isoformat()
+        whole = (_EPOCH + timedelta(seconds=seconds)).astimezone(zone or UTC).isoformat()
     except OverflowError as error:
         raise TDengineError(0x060B, "Timestamp data out of range") from error
     offset = "Z" if whole[19:] == "+00:00" else whole[19:]

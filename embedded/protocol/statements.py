@@ -6,10 +6,10 @@ steps: table name, tags, columns, and `add_batch`, which closes what was bound s
 
 import json
 
-from . import wire
-from .binding import check_name, decode_bind, decode_columns, from_json, marks
 from ..common.datatypes import BIND_COLUMN, BIND_TAG, Bound
 from ..common.errors import TDengineError
+from . import wire
+from .binding import check_name, decode_bind, decode_columns, from_json, marks
 
 MAX_BOUND_BYTES = 512 << 20  # waiting for one exec
 

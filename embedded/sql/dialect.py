@@ -1,32 +1,25 @@
-"""TDengine's SQL for sqlglot: a dialect with its tokenizer, and a parser of scalar expressions.
+"""TDengine's SQL as a sqlglot dialect: its words, quotes and escapes."""
 
-Whatever is not known ends in TDengine's error 0x2600, `syntax error near "..."`.
-"""
-
-from typing import Any, Callable
-
-from sqlglot import exp, tokens
+from sqlglot import tokens
 from sqlglot.dialects.dialect import Dialect
-from sqlglot.parser import Parser
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokens import TokenType
 
-from . import nodes
-from ..common.datatypes import BY_NAME, Column
-from ..common.errors import TDengineError, not_supported
-
-# Words that can neither name a column nor be an alias without backticks.
+# These words need backticks to name a column or to be an alias.
 RESERVED = frozenset(
     "BY CREATE DELETE DROP FROM GROUP HAVING INSERT INTERVAL INTO JOIN LIMIT OFFSET ON ORDER PARTITION SELECT "
     "SET SHOW SLIMIT SOFFSET TAGS UNION USING VALUES WHERE SESSION STATE_WINDOW EVENT_WINDOW COUNT_WINDOW "
     "SLIDING FILL RANGE EVERY INNER LEFT RIGHT FULL".split())
+# TDengine knows these; the embedded database refuses them by name.
 REFUSED_CLAUSES = ("SLIDING", "FILL", "SESSION", "STATE_WINDOW", "EVENT_WINDOW", "COUNT_WINDOW", "RANGE", "EVERY",
                    "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "UNION")
 REFUSED_TYPES = ("DECIMAL", "NUMERIC", "JSON", "BLOB", "MEDIUMBLOB", "GEOMETRY")
 
 
 class TDengine(Dialect):
-    IDENTIFIERS_CAN_START_WITH_DIGIT = True  # so that 12h arrives as one name
-    # A backslash that means nothing is dropped; LIKE patterns need \% and \_ whole, VARBINARY \x.
+    """The tokenizer keeps only words that expressions know; all others are names until a parser looks at them."""
+
+    IDENTIFIERS_CAN_START_WITH_DIGIT = True  # a duration such as 12h is one name
+    # Other backslashes are dropped where they mean nothing. LIKE patterns need \% and \_ whole, VARBINARY needs \x.
     UNESCAPED_SEQUENCES = {"\\%": "\\%", "\\_": "\\_", "\\x": "\\x"} | {f"\\{c}": c for c in "abfv"}
 
     class Tokenizer(tokens.Tokenizer):
@@ -44,182 +37,3 @@ class TDengine(Dialect):
             "AS": TokenType.ALIAS, "DISTINCT": TokenType.DISTINCT, "ASC": TokenType.ASC, "DESC": TokenType.DESC,
         } | {word: TokenType.KEEP for word in RESERVED}
         COMMANDS: set = set()
-
-
-class ExpressionParser(Parser):
-    """Words, names and scalar expressions; `parser` builds the statements on it."""
-
-    FUNCTIONS: dict = {}
-    FUNCTION_PARSERS = {"CAST": lambda self: self._cast()}
-    NO_PAREN_FUNCTIONS: dict = {}
-    NO_PAREN_FUNCTION_PARSERS = {"CASE": lambda self: self._parse_case()}
-    SUBQUERY_PREDICATES: dict = {}
-    ID_VAR_TOKENS = {TokenType.VAR}
-    FUNC_TOKENS = {TokenType.VAR, TokenType.IDENTIFIER}
-
-    def raise_error(self, message: str = "", token: Any = None) -> None:
-        """TDengine shows the text from the first word that it cannot use."""
-        token = token or self._curr
-        if not token:
-            raise TDengineError(0x2601, "Incomplete SQL statement")
-        raise TDengineError(0x2600, f'syntax error near "{self.sql[token.start:token.start + 200].strip()}"')
-
-    def refuse_clause(self) -> None:
-        for word in REFUSED_CLAUSES:
-            if self.word(word, advance=False):
-                raise not_supported(word)
-
-    # ------------------------------------------------------------------ words and names
-
-    def word(self, *words: str, advance: bool = True) -> bool:
-        """The next words, unquoted, in any case."""
-        index = self._index
-        for text in words:
-            if self._curr.token_type in (TokenType.STRING, TokenType.IDENTIFIER) or self._curr.text.upper() != text:
-                self._retreat(index)
-                return False
-            self._advance()
-        if not advance:
-            self._retreat(index)
-        return True
-
-    def need(self, *words: str) -> None:
-        for text in words:
-            if not self.word(text):
-                self.raise_error()
-
-    def take(self, token_type: TokenType) -> Token:
-        if not self._match(token_type):
-            self.raise_error()
-        return self._prev
-
-    def name(self) -> str:
-        if not self._match_set((TokenType.VAR, TokenType.IDENTIFIER)):
-            self.raise_error()
-        return self._prev.text
-
-    def table_name(self) -> nodes.TableName:
-        first = self.name()
-        return nodes.TableName(first, self.name()) if self._match(TokenType.DOT) else nodes.TableName(None, first)
-
-    def integer(self) -> int:
-        token = self.take(TokenType.NUMBER)
-        if not token.text.isdigit():
-            self.raise_error("", token)
-        return int(token.text)
-
-    def list_of(self, read: Callable) -> tuple:
-        """`( read, read, ... )`"""
-        self.take(TokenType.L_PAREN)
-        entries = [read()]
-        while self._match(TokenType.COMMA):
-            entries.append(read())
-        self.take(TokenType.R_PAREN)
-        return tuple(entries)
-
-    def comma_list(self, read: Callable) -> tuple:
-        entries = [read()]
-        while self._match(TokenType.COMMA):
-            entries.append(read())
-        return tuple(entries)
-
-    # ------------------------------------------------------------------ expressions
-
-    def expression_of(self) -> exp.Expression:
-        tree = self._parse_disjunction()
-        if tree is None:
-            self.raise_error()
-        return tree
-
-    def _parse_function_args(self, alias: bool = False) -> list:
-        return list(self.comma_list(self._argument)) if self._curr.token_type is not TokenType.R_PAREN else []
-
-    def _argument(self) -> exp.Expression:
-        if self._match(TokenType.DISTINCT):
-            raise not_supported("DISTINCT inside a function")
-        return self.expression_of()
-
-    def _parse_select(self, *_: Any, **__: Any) -> None:
-        if self.word("SELECT", advance=False):
-            raise not_supported("a sub-select in an expression")
-
-    def _parse_between(self, this: Any) -> exp.Expression:
-        low = self._parse_bitwise()
-        self.take(TokenType.AND)
-        return self.expression(exp.Between(this=this, low=low, high=self._parse_bitwise()))
-
-    def _parse_interval(self, *_: Any, **__: Any) -> None:
-        return None  # INTERVAL is a window here
-
-    def _parse_types(self, *_: Any, **__: Any) -> None:
-        return None  # types stand in CAST and DDL only
-
-    def _parse_window(self, this: Any, alias: bool = False) -> Any:
-        if self.word("OVER", advance=False):
-            raise not_supported("OVER")
-        return this
-
-    def _cast(self) -> exp.Expression:
-        value = self.expression_of()
-        self.take(TokenType.ALIAS)
-        target = self.data_type("cast", default_length=True)
-        return exp.Anonymous(this="cast", expressions=[value, exp.Var(this=target)])
-
-    def data_type(self, name: str, is_tag: bool = False, default_length: bool = False) -> Column:
-        """A type and its length, as the column `name`."""
-        token = self._curr
-        text = self.name().upper()
-        if text in REFUSED_TYPES:
-            raise not_supported(text)
-        if text == "INTEGER":
-            text = "INT"
-        if self.word("UNSIGNED"):
-            text += " UNSIGNED"
-        kind = BY_NAME.get(text)
-        if kind is None:
-            self.raise_error("", token)
-        if not kind.variable:
-            return Column(name, kind, kind.size, is_tag)
-        if self._match(TokenType.L_PAREN):
-            length = self.integer()
-            self.take(TokenType.R_PAREN)
-        elif default_length:
-            length = 0
-        else:
-            self.raise_error()
-        return Column(name, kind, length, is_tag)
-
-    # ------------------------------------------------------------------ values of INSERT and TAGS
-
-    def values(self) -> tuple[tuple, int, int]:
-        """`( value, ... )`, and where its parentheses are."""
-        start = self._curr.start
-        row = self.list_of(self.value)
-        return row, start, self._prev.start
-
-    def value(self) -> Any:
-        """Plain Python for a literal, MARK for `?`, else an expression such as NOW + 1s."""
-        kind, following = self._curr.token_type, self._next.token_type
-        if following in (TokenType.COMMA, TokenType.R_PAREN):
-            read = _LITERALS.get(kind)
-            if read is not None:
-                self._advance()
-                return read(self._prev.text)
-            if kind is TokenType.PLACEHOLDER:
-                self._advance()
-                self.marks += 1
-                return nodes.MARK
-        if kind is TokenType.DASH and following is TokenType.NUMBER:
-            self._advance(2)
-            if self._curr.token_type in (TokenType.COMMA, TokenType.R_PAREN):
-                return -_number(self._prev.text)
-            self._advance(-2)
-        return self.expression_of()
-
-
-def _number(text: str) -> int | float:
-    return int(text) if text.isdigit() else float(text)
-
-
-_LITERALS = {TokenType.NUMBER: _number, TokenType.STRING: str, TokenType.NULL: lambda _: None,
-             TokenType.TRUE: lambda _: True, TokenType.FALSE: lambda _: False}

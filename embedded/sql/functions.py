@@ -16,13 +16,13 @@ from .time_functions import timediff, timetruncate, to_iso8601, to_unixtimestamp
 from .typed import INTEGERS, NUMBERS, TEXTS, UNSIGNED, Typed, typed
 
 # (compiler, the function's name, its arguments) -> the call's SQL and type
-Builder = Callable[[Compiler, str, list[exp.Expression]], Typed]
+FunctionBuilder = Callable[[Compiler, str, list[exp.Expression]], Typed]
 
 _NUMERIC = NUMBERS - {t.BOOL}
 _NAME_LENGTH = 64  # bytes of the answers of DATABASE() and its like, as TDengine announces them
 
 
-def _of_reals(sql: str, arguments: int = 1, least: int | None = None) -> Builder:
+def _of_reals(sql: str, arguments: int = 1, least: int | None = None) -> FunctionBuilder:
     """A function of reals that returns a DOUBLE."""
     def build(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
         values = compiled(compiler, name, trees, [_NUMERIC] * arguments, least)
@@ -30,7 +30,7 @@ def _of_reals(sql: str, arguments: int = 1, least: int | None = None) -> Builder
     return build
 
 
-def _of_same_type(sql: str) -> Builder:
+def _of_same_type(sql: str) -> FunctionBuilder:
     """ABS, CEIL, FLOOR, ROUND: a number of the argument's own type. Integers have nothing to round."""
     def build(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
         if name == "round" and len(trees) == 2:
@@ -42,7 +42,7 @@ def _of_same_type(sql: str) -> Builder:
     return build
 
 
-def _of_text(narrow: str, wide: str | None = None) -> Builder:
+def _of_text(narrow: str, wide: str | None = None) -> FunctionBuilder:
     """A text of the argument's type and length; `wide` is the function for NCHAR where it differs."""
     def build(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
         value, = compiled(compiler, name, trees, [TEXTS])
@@ -82,7 +82,7 @@ def _first_not_null(compiler: Compiler, name: str, trees: list[exp.Expression]) 
     return typed(sql, values[0].type, max(value.length for value in values))
 
 
-def _constant(type_: t.Type, length: int | None, value: Callable[[Compiler], Any]) -> Builder:
+def _constant(type_: t.Type, length: int | None, value: Callable[[Compiler], Any]) -> FunctionBuilder:
     """A function without arguments that is the same for every row."""
     def build(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
         check_count(name, trees, 0)
@@ -90,7 +90,7 @@ def _constant(type_: t.Type, length: int | None, value: Callable[[Compiler], Any
     return build
 
 
-SCALARS: dict[str, Builder] = {
+SCALARS: dict[str, FunctionBuilder] = {
     "cast": cast,
     "abs": _of_same_type("abs"), "ceil": _of_same_type("m_ceil"), "floor": _of_same_type("m_floor"),
     "round": _of_same_type("round_away"),

@@ -1,7 +1,7 @@
 """The statements of TDengine's SQL, as `parser.parse` returns them.
 
-Scalar expressions inside are sqlglot trees; every function call is an `Anonymous` node and a duration
-(`12h`) an unquoted `Column` whose name begins with a digit. Nodes are never changed once parsed.
+The scalar expressions in them are sqlglot trees. Every function call is an `Anonymous` node, and a duration
+(`12h`) is an unquoted `Column` whose name begins with a digit. Nobody changes a node once it is parsed.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ..common.datatypes import Column
 
 
 class TableName(NamedTuple):
-    database: str | None  # None: the session's
+    database: str | None  # None: the session's current database
     name: str
 
 
@@ -22,7 +22,7 @@ MARK = object()  # a `?` in an INSERT
 
 @dataclass(frozen=True)
 class Item:
-    """One entry of a select list. `label` is its AS name, else its text as written."""
+    """One entry of a select list. `label` is its AS name, or else its text as it was written."""
 
     expression: Expression
     label: str
@@ -57,25 +57,25 @@ class Select:
 
 @dataclass(frozen=True)
 class Rows:
-    """What one INSERT says for one table. A value is plain Python, MARK, or an expression.
+    """One table's part of an INSERT. A value is a plain Python value, MARK, or an expression.
 
-    `spots[r]` is where row r begins and ends in the SQL text, for error messages.
+    Row r stands in the SQL text from `spots[r][0]` to `spots[r][1]`; error messages quote the text from there.
     """
 
-    table: TableName | None  # None: a `?`
+    table: TableName | None  # None: the name is a `?`
     using: TableName | None
     tag_names: tuple[str, ...] | None
     tags: tuple[Any, ...]
     columns: tuple[str, ...] | None
     rows: list[list[Any]]
     spots: list[tuple[int, int]]
-    tags_end: int = 0
+    tags_end: int = 0  # where the tags end in the SQL text
 
 
 @dataclass(frozen=True)
 class Insert:
     tables: tuple[Rows, ...]
-    marks: int
+    marks: int  # how many `?` the text has
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class CreateDatabase:
 
 @dataclass(frozen=True)
 class CreateTable:
-    """A super table when there are tags, else a normal table."""
+    """A super table where there are tags, and a normal table where there are none."""
 
     table: TableName
     if_not_exists: bool

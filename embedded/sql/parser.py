@@ -1,33 +1,38 @@
-"""The parser: one statement of TDengine's SQL into a node of `nodes`.
+"""The parser: from the text of one statement to a node of `nodes`.
 
-sqlglot reads the scalar expressions; the statements around them are TDengine's own and are read here.
+Sqlglot reads the scalar expressions. The statements around them are TDengine's own, so they are read here.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Callable, Sequence
+from typing import Any
 
 from sqlglot import exp
-from sqlglot.errors import TokenError
 from sqlglot.tokens import Token, TokenType
 
-from . import nodes
-from .definitions import DefinitionParser
-from .dialect import TDengine
 from ..common.errors import TDengineError, not_supported
+from . import nodes
+from .definition_parser import DefinitionParser
+from .dialect import TDengine
+from .tokens import tokens_of, with_values
 
+_LONGEST_CACHED = 4096  # characters: questions that are asked again and again are short, INSERTs with values are not
+_LABEL_BYTES = 64  # TDengine cuts longer labels
+# TDengine knows these statements; the embedded database refuses them by name.
 KNOWN_STATEMENTS = ("ALTER", "DELETE", "EXPLAIN", "FLUSH", "GRANT", "REVOKE", "KILL", "COMPACT", "TRIM", "BALANCE",
                     "RESET", "SET", "UPDATE", "MERGE", "REDISTRIBUTE", "SPLIT")
+# A column without AS is labelled by its name, but these are labelled by their text as it was written.
 PSEUDO_COLUMNS = ("tbname", "_c0", "_rowts", "_wstart", "_wend", "_wduration", "now")
 
 
 class _Parser(DefinitionParser):
-    def statement(self, sql: str, tokens_: list[Token]) -> Any:
+    def statement(self, sql: str, tokens: list[Token]) -> Any:
         """Read one statement; a `;` may close it."""
         self.reset()
         self.sql = sql
-        while tokens_ and tokens_[-1].token_type is TokenType.SEMICOLON:
-            tokens_.pop()
-        self._tokens, self._tokens_size, self._index = tokens_, len(tokens_), -1
+        while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
+            tokens.pop()
+        self._tokens, self._tokens_size, self._index = tokens, len(tokens), -1
         self.marks = 0
         self._advance()
         if not self._curr:
@@ -107,7 +112,7 @@ class _Parser(DefinitionParser):
             return nodes.Item(tree, alias, True)
         if isinstance(tree, exp.Column) and not isinstance(tree.this, exp.Star) and tree.name not in PSEUDO_COLUMNS:
             text = tree.name
-        return nodes.Item(tree, text.encode()[:64].decode(errors="ignore"), False)
+        return nodes.Item(tree, text.encode()[:_LABEL_BYTES].decode(errors="ignore"), False)
 
     def order(self) -> nodes.Order:
         tree = self.expression_of()
@@ -171,51 +176,20 @@ class _Parser(DefinitionParser):
                    "SHOW": DefinitionParser.show}
 
 
-def _tokens(sql: str) -> list[Token]:
-    """Unquoted names come out in lower case."""
-    try:
-        found = TDengine().tokenize(sql)
-    except TokenError:
-        raise TDengineError(0x2600, f'syntax error near "{sql[:200]}"') from None
-    for token in found:
-        if token.token_type is TokenType.VAR:
-            token.text = token.text.lower()
-    return found
-
-
-def _literal(value: Any) -> Token:
-    if value is None:
-        return Token(TokenType.NULL, "NULL")
-    if isinstance(value, bool):
-        return Token(TokenType.TRUE if value else TokenType.FALSE, str(value))
-    if isinstance(value, bytes):
-        return Token(TokenType.STRING, "\\x" + value.hex())
-    return Token(TokenType.STRING if isinstance(value, str) else TokenType.NUMBER, str(value))
-
-
 def parse(sql: str, values: Sequence[Any] | None = None) -> Any:
-    """Read one statement into a node of `nodes`; `values` stand in for the `?` marks, in order."""
-    if values is None:
-        return _parse_cached(sql) if len(sql) < 4096 else _parse(sql, _tokens(sql))
-    rest = iter(values)
-    found = [token if token.token_type is not TokenType.PLACEHOLDER else _placed(token, next(rest))
-             for token in _tokens(sql)]
-    return _parse(sql, found)
+    """Read one statement into a node of `nodes`; `values` take the place of the `?` marks, in order.
+
+    Errors: 0x2600 (syntax, or not supported), 0x2601 (it ends too early).
+    """
+    if values is not None:
+        return _parse(sql, with_values(tokens_of(sql), values))
+    return _parse_cached(sql) if len(sql) < _LONGEST_CACHED else _parse(sql, tokens_of(sql))
 
 
-def _placed(mark: Token, value: Any) -> Token:
-    token = _literal(value)
-    token.start, token.end = mark.start, mark.end
-    return token
+def _parse(sql: str, tokens: list[Token]) -> Any:
+    return _Parser(dialect=TDengine).statement(sql, tokens)
 
 
-def _parse(sql: str, found: list[Token]) -> Any:
-    return _Parser(dialect=TDengine).statement(sql, found)
-
-
-_parse_cached = lru_cache(maxsize=256)(lambda sql: _parse(sql, _tokens(sql)))
-
-
-def marks(sql: str) -> int:
-    """How many `?` marks the text has."""
-    return sum(token.token_type is TokenType.PLACEHOLDER for token in _tokens(sql))
+@lru_cache(maxsize=256)
+def _parse_cached(sql: str) -> Any:
+    return _parse(sql, tokens_of(sql))

@@ -1,4 +1,4 @@
-"""What the translation of expressions works with: typed SQL, parameters, and what a statement knows."""
+"""What the translation of expressions works with: SQL with a type, parameters, and what a statement knows."""
 
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -8,7 +8,7 @@ from ..common import clock
 from ..common import datatypes as t
 from ..common.datatypes import Type
 
-VARIABLE = object()  # the `const` of what is only known row by row
+VARIABLE = object()  # the `const` of an expression that differs from row to row
 SIGNED = {t.TINYINT, t.SMALLINT, t.INT, t.BIGINT}
 UNSIGNED = {t.UTINYINT, t.USMALLINT, t.UINT, t.UBIGINT}
 INTEGERS = SIGNED | UNSIGNED
@@ -19,13 +19,16 @@ TEXTS = {t.VARCHAR, t.NCHAR}
 
 @dataclass(frozen=True)
 class Typed:
-    """An SQLite expression and its TDengine type; `const` is its value where that is known at once."""
+    """An SQLite expression and its TDengine type.
+
+    `length` counts bytes, for NCHAR characters. `const` is the value of a constant, VARIABLE for all others.
+    """
 
     sql: str
     type: Type
     length: int
     const: Any = VARIABLE
-    unit: str | None = None  # of a duration
+    unit: str | None = None  # of a duration: s, m, h, d ...
 
     @property
     def is_const(self) -> bool:
@@ -33,11 +36,12 @@ class Typed:
 
 
 def typed(sql: str, type_: Type, length: int | None = None) -> Typed:
+    """An expression that differs from row to row. `length` is only needed for the variable types."""
     return Typed(sql, type_, type_.size if length is None else length)
 
 
 class Scope(Protocol):
-    """What names mean. `precision` is that of timestamps here."""
+    """What the names in an expression mean. `precision` is that of its timestamps: 0 ms, 1 us, 2 ns."""
 
     precision: int
 
@@ -46,7 +50,7 @@ class Scope(Protocol):
 
 @dataclass
 class Environment:
-    """What a statement knows beside its text: one instant for every NOW in it, the zone, who asks."""
+    """What a statement knows besides its text. Every NOW in it is the same instant."""
 
     now_ns: int
     zone_name: str | None
@@ -62,13 +66,17 @@ class Environment:
 
 
 class Parameters:
-    """Values for SQLite's named parameters. The same value has one name, so equal SQL text means equal meaning."""
+    """Values for SQLite's named parameters.
+
+    Equal values get one name. So two expressions with equal SQL have equal meaning, which grouping relies on.
+    """
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
         self._names: dict[tuple, str] = {}
 
     def name(self, value: Any) -> str:
+        """The parameter that stands for this value in SQL."""
         key = type(value), value
         if key not in self._names:
             self._names[key] = f"p{len(self._names)}"

@@ -1,34 +1,39 @@
-"""The SQLite file of a folder: one writer at a time, readers beside it (WAL), for this process alone."""
+"""The SQLite file of a folder: one writer at a time, and readers beside it (WAL). No other process may use it."""
 
 import os
 import sqlite3
 import threading
 from collections import deque
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Iterator
+from typing import IO
 
-from .udf import register
+from .sqlite_functions import register
 
 try:
     import fcntl
-except ImportError:  # Windows: nothing guards the folder
+except ImportError:  # Windows has no such locks: two processes could open one folder there
     fcntl = None
 
-WAL_LIMIT = 64 << 20  # bytes
-SPARE_READERS = 8
+WAL_LIMIT = 64 << 20  # bytes of the write-ahead log; then the sweep shortens it
+SPARE_READERS = 8  # connections kept open for the next questions; each has a cache of 8 MiB
+WRITER_CACHE_KIB, READER_CACHE_KIB = 32768, 8192
 
 
 class SQLiteFile:
-    """Errors: OSError where the folder cannot be written, or another process has it open, or SQLite is too old."""
+    """Connections to the file `embedded.db` of a folder.
 
-    def __init__(self, folder: str):
-        if sqlite3.sqlite_version_info < (3, 39):  # HAVING without GROUP BY
+    Errors: OSError where the folder cannot be written, or another process has it open, or SQLite is too old.
+    """
+
+    def __init__(self, folder: str) -> None:
+        if sqlite3.sqlite_version_info < (3, 39):  # older ones refuse HAVING without GROUP BY
             raise OSError(f"SQLite 3.39 or newer is needed, Python brings {sqlite3.sqlite_version}")
         os.makedirs(folder, exist_ok=True)
         self._path = os.path.join(folder, "embedded.db")
-        self._guard = _claim(folder)
-        self.lock = threading.RLock()  # held by whoever writes
-        self.writer = self._connect(cache_kib=32768)
+        self._folder_lock = _lock_folder(folder)
+        self.lock = threading.RLock()  # a thread that writes, or changes the catalog, holds it
+        self.writer = self._connect(WRITER_CACHE_KIB)
         self.writer.execute("PRAGMA journal_mode = WAL")
         self.writer.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
         self._readers: deque[sqlite3.Connection] = deque()
@@ -36,7 +41,7 @@ class SQLiteFile:
     def _connect(self, cache_kib: int) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30,
                                      cached_statements=256)
-        connection.execute("PRAGMA synchronous = NORMAL")  # in WAL: a killed process loses nothing
+        connection.execute("PRAGMA synchronous = NORMAL")  # with WAL, a process that is killed loses nothing
         connection.execute(f"PRAGMA cache_size = -{cache_kib}")
         connection.execute("PRAGMA case_sensitive_like = ON")
         register(connection)
@@ -47,8 +52,8 @@ class SQLiteFile:
             while self._readers:
                 self._readers.pop().close()
             self.writer.close()
-            if self._guard is not None:
-                self._guard.close()
+            if self._folder_lock is not None:
+                self._folder_lock.close()
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -59,16 +64,16 @@ class SQLiteFile:
                 yield self.writer
                 self.writer.execute("COMMIT")
             except BaseException:
-                if self.writer.in_transaction:  # SQLite may have rolled back by itself, as on a full disk
+                if self.writer.in_transaction:  # on a full disk SQLite rolls back by itself
                     self.writer.execute("ROLLBACK")
                 raise
 
     def reader(self) -> sqlite3.Connection:
-        """A connection of the caller's own until `release`: its reads see one state of the file."""
+        """A connection that belongs to the caller until `release`."""
         try:
             return self._readers.pop()
         except IndexError:
-            connection = self._connect(cache_kib=8192)
+            connection = self._connect(READER_CACHE_KIB)
             connection.execute("PRAGMA query_only = ON")
             return connection
 
@@ -79,7 +84,7 @@ class SQLiteFile:
             connection.close()
 
     def checkpoint(self) -> None:
-        """Keep the write-ahead log short; readers of old states can put it off."""
+        """Shorten the write-ahead log once it is long; SQLite puts that off while somebody reads an old state."""
         with suppress(FileNotFoundError):
             if os.path.getsize(self._path + "-wal") < WAL_LIMIT:
                 return
@@ -89,14 +94,14 @@ class SQLiteFile:
                 self.writer.execute("PRAGMA busy_timeout = 30000")
 
 
-def _claim(folder: str) -> Any:
-    """Hold the folder for this process; the system lets go when the process dies, however it dies."""
+def _lock_folder(folder: str) -> IO | None:
+    """Lock the folder for this process. The system unlocks it when the process ends, in whatever way."""
     if fcntl is None:
         return None
-    guard = open(os.path.join(folder, "lock"), "a")
+    lock = open(os.path.join(folder, "lock"), "a")
     try:
-        fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        guard.close()
+        lock.close()
         raise OSError(f"another embedded database has the folder {folder} open") from None
-    return guard
+    return lock

@@ -1,23 +1,25 @@
-"""Functions that SQLite lacks, given to every connection. NULL in, NULL out, unless said otherwise."""
+"""Functions of TDengine that SQLite lacks; every connection gets them. A NULL argument makes the result NULL."""
 
 import math
 import sqlite3
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from ..common import clock
 from ..common.values import float32, pack_unsigned, unpack_unsigned
 
 
-def _strict(function: Callable) -> Callable:
+def _null_in_null_out(function: Callable) -> Callable:
     return lambda *values: None if None in values else function(*values)
 
 
 def _remainder(left: float, right: float) -> float | None:
+    """The sign is that of the left side, as in C; NULL for a division by zero."""
     return left - int(left / right) * right if right else None
 
 
 def _round(value: float) -> float:
-    """Half away from zero."""
+    """A half is rounded away from zero, as in C; Python rounds it to the even number."""
     whole = math.trunc(value)
     return float(whole + math.copysign(1, value)) if abs(value - whole) >= 0.5 else float(whole)
 
@@ -41,22 +43,23 @@ def _real(function: Callable) -> Callable:
 
 
 def _substr(text: str, start: int, count: int | None = None) -> str:
-    """Positions count from 1, or from the end when negative; position 0 is nothing."""
+    """Positions count from 1, negative ones from the end. From position 0 on there is nothing, as in TDengine."""
     begin = start - 1 if start > 0 else max(len(text) + start, 0) if start < 0 else len(text)
     return text[begin:] if count is None else text[begin:begin + max(count, 0)]
 
 
 def _cut(text: str | bytes, length: int) -> str | bytes:
-    """The first `length` bytes, without half a character at the end."""
+    """The first `length` bytes; a character that does not fit whole is left out."""
     return text[:length] if isinstance(text, bytes) else text.encode()[:length].decode(errors="ignore")
 
 
 def _letters(change: Callable[[str], str]) -> Callable[[str], str]:
+    """Upper or lower case, letter by letter: one that would become two (such as the German sharp s) stays."""
     return lambda text: "".join(new if len(new := change(letter)) == 1 else letter for letter in text)
 
 
-class _Deviation:
-    """Variance of a population, by Welford's method."""
+class _Variance:
+    """The variance of a population, by Welford's method, which stays exact where the values are close together."""
 
     def __init__(self) -> None:
         self.count, self.mean, self.squares = 0, 0.0, 0.0
@@ -73,6 +76,8 @@ class _Deviation:
 
 
 class _UnsignedSum:
+    """SUM of integers of 64 bits without a sign. It wraps around, as in C."""
+
     def __init__(self) -> None:
         self.total: int | None = None
 
@@ -85,7 +90,7 @@ class _UnsignedSum:
 
 
 class _PickLast:
-    """The value that goes with the greatest key; a NULL key never wins."""
+    """The value that stands beside the greatest key. Values beside a NULL key do not count."""
 
     def __init__(self) -> None:
         self.key: Any = None
@@ -100,6 +105,8 @@ class _PickLast:
 
 
 class _PickFirst(_PickLast):
+    """The value that stands beside the least key."""
+
     def step(self, key: Any, value: Any) -> None:
         if key is not None and (self.key is None or key < self.key):
             self.key, self.value = key, value
@@ -126,12 +133,13 @@ _FUNCTIONS: dict[tuple[str, int], Callable] = {
     ("m_ceil", 1): lambda value: float(math.ceil(value)),
     ("m_floor", 1): lambda value: float(math.floor(value)),
 }
-_AGGREGATES = {("variance", 1): _Deviation, ("sum_unsigned", 1): _UnsignedSum,
+_AGGREGATES = {("variance", 1): _Variance, ("sum_unsigned", 1): _UnsignedSum,
                ("pick_last", 2): _PickLast, ("pick_first", 2): _PickFirst}
 
 
 def register(connection: sqlite3.Connection) -> None:
+    """Give the connection all functions and aggregates."""
     for (name, arguments), function in _FUNCTIONS.items():
-        connection.create_function(name, arguments, _strict(function), deterministic=True)
+        connection.create_function(name, arguments, _null_in_null_out(function), deterministic=True)
     for (name, arguments), aggregate in _AGGREGATES.items():
         connection.create_aggregate(name, arguments, aggregate)

@@ -1,14 +1,15 @@
-"""The parser's part for CREATE, DROP, USE, DESCRIBE and SHOW."""
+"""The parser's part for CREATE, DROP, USE, DESCRIBE and SHOW: each method reads one statement or clause."""
 
 from typing import Any
 
 from sqlglot.tokens import TokenType
 
-from . import nodes
 from ..common.datatypes import PRECISIONS, Column
-from .dialect import ExpressionParser
 from ..common.errors import not_supported
+from . import nodes
+from .expression_parser import ExpressionParser
 
+# Only PRECISION has an effect here. The others are accepted, so that statements written for TDengine work.
 DATABASE_OPTIONS = frozenset(
     "BUFFER CACHEMODEL CACHESIZE COMP DURATION DNODES ENCRYPT_ALGORITHM KEEP KEEP_TIME_OFFSET MAXROWS MINROWS PAGES "
     "PAGESIZE PRECISION REPLICA SINGLE_STABLE STT_TRIGGER TABLE_PREFIX TABLE_SUFFIX TSDB_PAGESIZE VGROUPS "
@@ -43,7 +44,7 @@ class DefinitionParser(ExpressionParser):
             value = self._curr
             if not self._match_set((TokenType.NUMBER, TokenType.STRING, TokenType.VAR)):
                 self.raise_error()
-            while self._match(TokenType.COMMA):  # KEEP n, n, n
+            while self._match(TokenType.COMMA):  # KEEP takes up to three numbers
                 self._advance()
             if option == "PRECISION":
                 if value.text.lower() not in PRECISIONS:
@@ -107,11 +108,11 @@ class DefinitionParser(ExpressionParser):
         if self.word("TABLE") or self.word("STABLE"):
             super_only = self._prev.text.upper() == "STABLE"
 
-            def one() -> tuple[nodes.TableName, bool]:
+            def table() -> tuple[nodes.TableName, bool]:
                 quiet = self.if_exists()
                 return self.table_name(), quiet
 
-            return nodes.DropTables(self.comma_list(one), super_only)
+            return nodes.DropTables(self.comma_list(table), super_only)
         raise not_supported(f"DROP {self._curr.text.upper()}") if self._curr else self.raise_error()
 
     def use(self) -> nodes.Use:
