@@ -11,7 +11,7 @@ import pytest
 import taosrest
 
 from embedded import VERSION
-from embedded.protocol.rest import timestamp_text
+from embedded.protocol.rest_json import timestamp_text
 
 pytestmark = pytest.mark.embedded_only
 NOW = int(time.time() * 1000)

@@ -13,7 +13,7 @@ from tornado.websocket import websocket_connect
 
 from embedded import VERSION
 from embedded.protocol import wire
-from embedded.protocol.handlers import MAX_CLIENTS
+from embedded.protocol.clients import MAX_CLIENTS
 
 pytestmark = pytest.mark.embedded_only
 METERS = "CREATE STABLE meters (ts TIMESTAMP, `current` FLOAT, voltage INT, phase FLOAT) TAGS (groupid INT, location BINARY(24))"

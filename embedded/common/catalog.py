@@ -1,4 +1,4 @@
-"""What exists: databases, super tables, normal tables and subtables, in memory. `storage/tables.py` keeps it on disk."""
+"""What exists: databases, super tables, normal tables, subtables. `storage/tables.py` keeps it in the file."""
 
 from dataclasses import dataclass, field
 

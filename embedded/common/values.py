@@ -202,4 +202,4 @@ _BACK: dict[t.Type, Callable[[Any], Any]] = {t.BOOL: lambda value: None if value
 def to_client(values: list[Sequence], columns: Sequence[Column]) -> list[Sequence]:
     """Stored values, column-major, as the plain Python values that datatypes.py describes."""
     return [list(map(_BACK[column.type], column_values)) if column.type in _BACK else column_values
-            for column, column_values in zip(columns, values)]
+            for column, column_values in zip(columns, values, strict=False)]  # there are no values at the end

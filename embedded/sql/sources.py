@@ -1,4 +1,4 @@
-"""What a SELECT reads from: a table, a sub-select, or nothing; and what the names in it mean."""
+"""What a SELECT reads from (a table, a sub-select, or nothing), and what the names in it mean there."""
 
 from dataclasses import dataclass, field
 
@@ -17,20 +17,26 @@ def no_column(name: str) -> TDengineError:
 
 @dataclass
 class Source:
-    """Names and their SQL. In it `d` is a table's rows, `g` its subtables with their tags, `s` a sub-select."""
+    """The names and their SQL. There, `d` are the rows of a table, `g` its subtables with their tags, `s` a sub-select.
+
+    This class itself is the source of a SELECT without FROM.
+    """
 
     precision: int = 0
     names: dict[str, Typed] = field(default_factory=dict)
-    star: list[tuple[str, Typed]] = field(default_factory=list)  # what * stands for
-    data: list[tuple[str, Typed]] = field(default_factory=list)  # what LAST(*) stands for
+    star: list[tuple[str, Typed]] = field(default_factory=list)  # the columns that * stands for
+    data: list[tuple[str, Typed]] = field(default_factory=list)  # the columns that LAST(*) stands for
     qualifiers: set[str] = field(default_factory=set)
-    time: Typed | None = None
+    time: Typed | None = None  # the timestamp of a row
     table: Table | None = None
-    tb: int | None = None  # of one subtable
-    window: dict[str, Typed] = field(default_factory=dict)  # _wstart and its like
+    tb: int | None = None  # where the rows are those of one subtable: its number
+    window: dict[str, Typed] = field(default_factory=dict)  # _wstart and its like, where there is INTERVAL
 
     def resolve(self, name: str, qualifier: tuple[str, ...] = ()) -> Typed:
-        """Errors: 0x2602 (no such column), 0x2603 (no such table), 0x2658 (a window's column without one)."""
+        """The column of that name. `qualifier` is what stands before it: `t` in `t.ts`.
+
+        Errors: 0x2602 (no such column), 0x2603 (no such table), 0x2658 (_wstart or its like without a window).
+        """
         if qualifier and qualifier[-1] not in self.qualifiers:
             raise TDengineError(0x2603, "Table does not exist")
         if name in self.names:
@@ -44,31 +50,32 @@ class Source:
         raise no_column(name)
 
     def from_clause(self, text: str) -> str:
-        """FROM for a statement whose other parts are `text`: tags are joined only where they are read."""
+        """FROM, without the word itself, for a statement whose other parts are `text`."""
         return ""
 
     def conditions(self, parts: list[str]) -> list[str]:
-        """The WHERE terms `parts` in the form that SQLite answers fastest."""
+        """The terms of WHERE, in the form that SQLite answers fastest."""
         return parts
 
 
 class TableSource(Source):
-    """A super table, or one subtable (`tb`)."""
+    """A super table, a normal table, or one subtable."""
 
-    def __init__(self, table: Table, one: Subtable | None, name: str, alias: str | None):
+    tags_alone = False  # whether the statement reads only tags: then each subtable is a row, and may be empty
+
+    def __init__(self, table: Table, subtable: Subtable | None, name: str, alias: str | None) -> None:
         columns = [(c.name, typed(f"d.c{i}", c.type, c.length)) for i, c in enumerate(table.columns)]
         tags = [(c.name, typed(f"g.t{i}", c.type, c.length)) for i, c in enumerate(table.tags)]
-        super().__init__(table.precision, dict(columns + tags), columns + (tags if one is None else []), columns,
-                         {alias or name}, columns[0][1], table, None if one is None else one.tb)
+        super().__init__(table.precision, dict(columns + tags), columns + ([] if subtable else tags), columns,
+                         {alias or name}, columns[0][1], table, subtable.tb if subtable else None)
         self.names["tbname"] = typed("g.name", t.VARCHAR, TBNAME_LENGTH)
 
     def from_clause(self, text: str) -> str:
         if "d." not in text and self.tags_alone:
             return f"tags_{self.table.id} g"
+        # tags are joined only where they are read
         join = f" CROSS JOIN tags_{self.table.id} g ON g.tb = d.tb" if "g." in text else ""
         return f"data_{self.table.id} d{join}"
-
-    tags_alone = False  # a query of tags: one row a subtable, with rows or without
 
     def conditions(self, parts: list[str]) -> list[str]:
         if self.tags_alone:
@@ -83,7 +90,9 @@ class TableSource(Source):
 
 
 class SubSelect(Source):
-    def __init__(self, sql: str, columns: list[Column], precision: int, alias: str | None):
+    """A sub-select: `sql` gives its columns as o0, o1, ... Its timestamp is its first column of that type."""
+
+    def __init__(self, sql: str, columns: list[Column], precision: int, alias: str | None) -> None:
         found = [(c.name, typed(f"s.o{i}", c.type, c.length)) for i, c in enumerate(columns)]
         first: dict[str, Typed] = {}
         for name, value in found:
