@@ -1,6 +1,7 @@
 """How long the embedded database takes for the demo's questions with 10 million rows stored, beside 10 000.
 
-Two stores are filled by stmt2 with 10 subtables of 100 rows/s each, and asked by turns in this process: no socket, no client.
+Two stores are filled by stmt2 with 10 subtables of 100 rows/s each, and asked by turns in this process: there is no
+socket and no client.
 """
 
 import tempfile
@@ -62,7 +63,7 @@ def figures() -> list[Figure]:
         few, many = filled(few_folder, FEW, end), filled(many_folder, MANY, end)
         for name, sql in questions(end).items():
             pairs = [(timed(many, sql), timed(few, sql)) for _ in range(TIMES)]
-            ours, theirs = map(list, zip(*pairs))
+            ours, theirs = map(list, zip(*pairs, strict=True))
             found.append(Figure(f"embedded database: {name}", "ms", ours, "with 10 000 rows", theirs))
         for session in (few, many):
             session.close()

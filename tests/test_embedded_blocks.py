@@ -4,20 +4,21 @@ import threading
 import time
 
 import pytest
+from embedded_session import opened, rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sql_cases import T
-from test_embedded_sql import opened, rows
 
-from embedded.sql import block_totals
 from embedded.common.datatypes import Bound
+from embedded.engine.session import Session
+from embedded.sql import block_totals
 from embedded.sql.parser import parse
 from embedded.sql.planner import plan
-from embedded.engine.session import Session
 
 SETUP = ["CREATE STABLE m (ts TIMESTAMP, v INT, f FLOAT, b BIGINT, u INT UNSIGNED, x VARCHAR(8)) TAGS (g INT)"]
 BIND = "INSERT INTO ? USING m TAGS (?) VALUES (?, ?, ?, ?, ?, ?)"
-AGGREGATES = "COUNT(*), COUNT(ts), COUNT(v), SUM(v), AVG(v), MIN(v), MAX(v), SUM(f), AVG(f), MIN(f), SPREAD(f), SUM(u), MAX(u)"
+AGGREGATES = ("COUNT(*), COUNT(ts), COUNT(v), SUM(v), AVG(v), MIN(v), MAX(v), SUM(f), AVG(f), MIN(f), SPREAD(f), "
+              "SUM(u), MAX(u)")
 BY_BLOCKS = [
     f"SELECT {AGGREGATES} FROM m",
     f"SELECT {AGGREGATES} FROM m WHERE ts > {T + 3000} AND ts <= {T + 41_000}",
@@ -38,7 +39,8 @@ BY_ROWS = [
     "SELECT COUNT(*) FROM m WHERE v > 0", "SELECT _wstart, COUNT(*) FROM m INTERVAL(15s)", "SELECT SUM(b) FROM m",
     "SELECT _wstart, AVG(v) FROM m INTERVAL(10s, 5s)", "SELECT MAX(v), f FROM m", "SELECT MAX(v), tbname FROM m",
     "SELECT MAX(x) FROM m", "SELECT STDDEV(v) FROM m", "SELECT SUM(g) FROM m", "SELECT COUNT(*), LAST(v) FROM m",
-    "SELECT AVG(v + 1) FROM m", "SELECT v, COUNT(*) FROM m GROUP BY v", f"SELECT COUNT(*) FROM m WHERE ts > {T} OR g = 1",
+    "SELECT AVG(v + 1) FROM m", "SELECT v, COUNT(*) FROM m GROUP BY v",
+    f"SELECT COUNT(*) FROM m WHERE ts > {T} OR g = 1",
 ]
 
 
@@ -73,7 +75,8 @@ def check(session: Session) -> None:
     for sql in BY_BLOCKS:
         found, expected = rows(session, sql), by_rows(session, sql)
         if "ORDER BY" not in sql:
-            found, expected = sorted(found, key=lambda row: repr(row[:2])), sorted(expected, key=lambda row: repr(row[:2]))
+            found, expected = sorted(found, key=lambda row: repr(row[:2])), sorted(expected,
+                                                                                   key=lambda row: repr(row[:2]))
         assert [list(map(rounded, row)) for row in found] == [list(map(rounded, row)) for row in expected], sql
 
 
@@ -173,7 +176,8 @@ def test_a_sweep_leaves_no_block_without_rows():
         store.retention_s = 1
         while store.sweep():
             pass
-        assert store.file.writer.execute("SELECT COUNT(*) FROM blocks_1 WHERE m < ?", (int(now - 30) // 10,)).fetchall() == [(0,)]
+        assert store.file.writer.execute("SELECT COUNT(*) FROM blocks_1 WHERE m < ?",
+                                         (int(now - 30) // 10,)).fetchall() == [(0,)]
 
 
 def test_counts_are_whole_while_others_write_and_seal():
@@ -201,7 +205,8 @@ def test_counts_are_whole_while_others_write_and_seal():
                 errors.append(error)
                 done.set()
 
-        threads = [threading.Thread(target=repeat, args=(work,), daemon=True) for work in (write_late, ask, store.sweep)]
+        threads = [threading.Thread(target=repeat, args=(work,), daemon=True) for work in (write_late, ask,
+                                                                                           store.sweep)]
         for thread in threads:
             thread.start()
         for thread in threads:
