@@ -1,7 +1,7 @@
 """INSERT into the embedded database, by text and by binding, and SELECT with bound values."""
 
 import pytest
-from embedded_session import BIND, METERS, opened, refusal, rows
+from embedded_session import BIND, METERS, bound, opened, refusal, rows
 from sql_cases import SETUP, T
 
 from embedded.common.datatypes import Bound
@@ -149,3 +149,22 @@ def test_a_table_made_anew_is_found_by_an_old_statement(session):
     assert refusal(statement.execute, bound).code == 0x2603
     session.execute(METERS)
     assert statement.execute(bound).affected == 1
+
+
+def test_a_bound_name_may_be_quoted_and_bring_its_database(session):
+    session.execute("CREATE DATABASE other")
+    session.execute("CREATE TABLE other.plain (ts TIMESTAMP, v INT)")
+    session.execute("CREATE TABLE `other`.`a.b` (ts TIMESTAMP, v INT)")
+    insert = session.prepare("INSERT INTO ? VALUES (?, ?)")
+    for at, name in enumerate(["other.plain", "`other`.`plain`", "other.`plain`", "other.`a.b`"]):
+        assert insert.execute([Bound(name, None, [[T + at], [at]])]).affected == 1
+    assert rows(session, "SELECT v FROM other.plain ORDER BY ts") == [(0,), (1,), (2,)]
+    assert rows(session, "SELECT v FROM other.`a.b`") == [(3,)]
+    for name, code in (("plain", 0x2603), ("nowhere.plain", 0x0388), ("other.`plain", 0x0200), ("a.b.c", 0x0200)):
+        assert refusal(insert.execute, [Bound(name, None, [[T], [1]])]).code == code
+
+    using = session.prepare(BIND)
+    for name in ("`D-1`", "power.d2", "`power`.`D-3`", "Upper"):
+        assert using.execute([bound([T], name)]).affected == 1
+    assert rows(session, "SHOW TABLES") == [("D-1",), ("d2",), ("D-3",), ("Upper",)]
+    assert refusal(using.execute, [bound([T], "other.d4")]).code == 0x2618

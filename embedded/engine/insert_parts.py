@@ -22,6 +22,10 @@ def no_tag(name: str) -> TDengineError:
     return TDengineError(0x260E, f"Invalid tag name: {name}")
 
 
+def other_database() -> TDengineError:
+    return TDengineError(0x2618, "Corresponding super table not in this db")
+
+
 def positions_of(names: Sequence[str] | None, columns: Sequence[Column],
                  unknown: Callable[[str], TDengineError]) -> tuple[int, ...]:
     """Where the named columns stand; None names all of them. `unknown` makes the error for a name that there is not.
@@ -61,5 +65,5 @@ def super_table(context: Context, name: nodes.TableName | None, using: nodes.Tab
     found = database.find(using.name)
     if not isinstance(found, Table) or not found.is_super or (
             name is not None and context.database_of(name) is not database):
-        raise TDengineError(0x2618, "Corresponding super table not in this db")
+        raise other_database()
     return found

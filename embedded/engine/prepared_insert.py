@@ -1,5 +1,6 @@
 """INSERT with `?` marks: from bound values to the batches that the store writes."""
 
+import re
 from typing import Any
 
 from ..common.catalog import Database, Subtable, Table
@@ -10,8 +11,19 @@ from ..sql import nodes
 from ..sql.sources import no_column
 from ..storage.rows import Batch
 from .context import Context
-from .insert_parts import TABLE_NAME, all_tags, no_tag, positions_of, super_table, syntax_error, timestamp_first
+from .insert_parts import (
+    TABLE_NAME,
+    all_tags,
+    no_tag,
+    other_database,
+    positions_of,
+    super_table,
+    syntax_error,
+    timestamp_first,
+)
 from .text_insert import literal_tags
+
+_BOUND_NAME = re.compile(r"(?:(`[^`]+`|[^`.]+)\.)?(`[^`]+`|[^`.]+)", re.DOTALL)
 
 
 class PreparedInsert:
@@ -39,7 +51,7 @@ class PreparedInsert:
             if not self._tags_are_bound:
                 self._literal_tags = literal_tags(context, part.table, part.using, part.tag_names, part.tags, "")[1]
         elif part.table is not None:
-            self._table = self._subtable(part.table.name)[1].table
+            self._table = self._subtable(part.table)[1].table
         self.fields = self._fields(len(marked), sql)
 
     def _fields(self, count: int, sql: str) -> list[Field]:
@@ -63,31 +75,23 @@ class PreparedInsert:
             positions, database = self._column_positions(table), self._context.database_of(part.using)
         batches = []
         for bound in tables:
-            name, tags = part.table.name if part.table is not None else self._bound_name(bound), None
+            name, tags = part.table or bound_name(bound.name), None
             if part.using is not None:
+                if name.database and self._context.database_of(name) is not database:
+                    raise other_database()
                 tags = self._tags(table, bound)
             else:
                 database, known = self._subtable(name)
                 table, positions = known.table, self._column_positions(known.table)
-            batches.append(Batch(database, table, name, tags, *_bound_columns(table, positions, bound)))
+            batches.append(Batch(database, table, name.name, tags, *_bound_columns(table, positions, bound)))
         return self._context.store.insert(batches)
 
     def _column_positions(self, table: Table) -> tuple[int, ...]:
         return positions_of(self._part.columns, table.columns, no_column)
 
-    def _bound_name(self, bound: Bound) -> str:
-        if not bound.name:
-            raise TDengineError(0x0200, "a table name is missing")
-        return bound.name.split(".", 1)[-1] if self._part.using is not None else bound.name
-
-    def _subtable(self, name: str) -> tuple[Database, Subtable]:
-        """The subtable of a name that is bound, or in the text. A bound name may bring its database: `power.d0`."""
-        part = self._part.table
-        explicit = part.database if part is not None else None
-        if part is None and "." in name:
-            explicit, name = name.split(".", 1)
-        database = self._context.store.database(explicit or self._context.database)
-        found = database.find(name)
+    def _subtable(self, name: nodes.TableName) -> tuple[Database, Subtable]:
+        database = self._context.database_of(name)
+        found = database.find(name.name)
         if isinstance(found, Table):
             raise not_supported("parameter binding into a super table by the tbname column")
         return database, found
@@ -101,6 +105,15 @@ class PreparedInsert:
         stored = [from_bound([value], table.tags[i])[0]
                   for i, value in zip(self._tag_positions, values, strict=True)]
         return all_tags(table, self._tag_positions, stored)
+
+
+def bound_name(text: str | None) -> nodes.TableName:
+    """The name of a table as it is bound: `d0`, `power.d0`, and both with backticks. Error: 0x0200."""
+    match = _BOUND_NAME.fullmatch(text or "")
+    if not match:
+        raise TDengineError(0x0200, f"{text!r} is no table name" if text else "a table name is missing")
+    database, name = (part and part.strip("`") for part in match.groups())
+    return nodes.TableName(database, name)
 
 
 def _bound_columns(table: Table, positions: tuple[int, ...], bound: Bound) -> tuple[tuple[int, ...], list[Any]]:
