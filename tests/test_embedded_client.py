@@ -236,7 +236,7 @@ def test_a_select_takes_parameters(power):
                                            *[taosws.ints_to_column([1])] * 3]),
      "[0x0200] Internal error: `column type mis-match with buffer type`"),
 ])
-def test_a_bind_that_does_not_fit_is_refused_and_the_statement_stays_usable(power, bind, text):
+def test_after_a_bind_that_does_not_fit_the_statement_must_be_prepared_anew(power, bind, text):
     power.execute(METERS)
     statement = power.stmt2_statement()
     statement.prepare(INSERT)
@@ -244,6 +244,11 @@ def test_a_bind_that_does_not_fit_is_refused_and_the_statement_stays_usable(powe
         statement.bind([bind()])
         statement.execute()
     assert str(error.value) == text
+    for use in (lambda: statement.bind([view("d", [NOW])]), statement.execute):
+        with pytest.raises(taosws.Error):
+            use()
+    assert list(power.query("SELECT COUNT(*) FROM meters")) == [(0,)]
+    statement.prepare(INSERT)
     statement.bind([view("d", [NOW])])
     assert statement.execute() == 1
 

@@ -10,7 +10,8 @@ from ..common.datatypes import BIND_TAG, Bound, Field
 from ..common.errors import TDengineError
 from ..engine.results import Result
 from ..engine.session import Session, Statement
-from .binding import check_name, marks
+from .binding import check_name, decode_bind, marks
+from .wire import Buffer
 
 MAX_BOUND_BYTES = 512 << 20  # that wait for one exec: eight messages of the greatest size
 
@@ -27,6 +28,7 @@ class Prepared:
         self.result: Result | None = None  # of a SELECT, from its exec until the client takes it
         self.name: str | None = None  # old stmt: what was set last
         self.tags: list | None = None  # old stmt: what was set last
+        self.refusal: TDengineError | None = None  # stmt2: why it must be prepared anew
         self.reset()
 
     def reset(self) -> None:
@@ -54,9 +56,24 @@ class Prepared:
             raise TDengineError(0xFFFF, f"more than {MAX_BOUND_BYTES} bytes bound: execute more often")
         into += tables
 
-    def bind(self, tables: list[Bound], size: int) -> None:
-        """stmt2: whole tables."""
-        self.keep(self.tables, tables, size)
+    def bind(self, body: Buffer) -> None:
+        """stmt2: whole tables, as a message has them.
+
+        After a bind that does not fit the statement, TDengine gives the same error (0x0200) for every later bind and
+        exec, until the statement is prepared anew.
+        """
+        self._check_usable()
+        try:
+            tables = decode_bind(body, self.fields)
+        except TDengineError as error:
+            if error.code == 0x0200:
+                self.refusal = error
+            raise
+        self.keep(self.tables, tables, len(body))
+
+    def _check_usable(self) -> None:
+        if self.refusal:
+            raise TDengineError(self.refusal.code, self.refusal.message)
 
     def bind_columns(self, columns: list[list], size: int) -> None:
         """Old stmt: columns for the table and the tags that were set last."""
@@ -70,6 +87,7 @@ class Prepared:
 
     def execute(self) -> int:
         """How many rows are stored. Errors: 0x0217, and those of the statement."""
+        self._check_usable()
         if self.statement is None or self.not_added:
             raise usage_error("bound rows were not added" if self.not_added else "not prepared")
         tables = self.tables
@@ -95,4 +113,4 @@ class Prepared:
     def close(self) -> None:
         self.close_result()
         self.reset()
-        self.statement = self.name = self.tags = None
+        self.statement = self.name = self.tags = self.refusal = None

@@ -7,7 +7,7 @@ from typing import Any
 from ..common.datatypes import BIND_COLUMN, BIND_TAG, Field
 from ..common.errors import TDengineError
 from . import wire
-from .binding import check_name, decode_bind, decode_columns, from_json, marks
+from .binding import check_name, decode_columns, from_json, marks
 from .connection import Connection
 from .prepared import Prepared, usage_error
 from .requests import Arguments
@@ -64,8 +64,7 @@ def prepare2(connection: Connection, args: Arguments) -> Reply:
 
 
 def bind2(connection: Connection, id_: int, body: memoryview) -> Reply:
-    prepared = _find(connection, id_)
-    prepared.bind(decode_bind(body, prepared.fields), len(body))
+    _find(connection, id_).bind(body)
     return {}
 
 
