@@ -55,7 +55,8 @@ _parser.add_argument("--port", type=_port, default=6041,
                      help="port on 127.0.0.1; 0 takes any free one (default 6041)")
 _parser.add_argument("--folder", help="where the data is; without it, a temporary folder that is removed at exit")
 _parser.add_argument("--retention", type=_duration, default="1h",
-                     help="age at which rows are deleted: a number and s, m, h or d; 0 keeps them all (default 1h)")
+                     help="age at which rows are deleted, in sixty steps: a number and s, m, h or d; "
+                          "0 keeps them all (default 1h)")
 
 
 def _listen(port: int) -> list[socket.socket]:

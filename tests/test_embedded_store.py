@@ -13,6 +13,11 @@ from sql_cases import T
 from embedded.storage.store import Store
 
 
+def sweep(store):
+    while store.sweep():
+        pass
+
+
 def test_rows_outlive_the_store(tmp_path):
     with opened(str(tmp_path)) as session:
         session.execute(f"INSERT INTO d0 USING meters TAGS (1, 'x') VALUES ({T}, 1, 2, 3)")
@@ -72,14 +77,35 @@ def test_rows_past_the_retention_are_refused_and_swept():
         assert store.sweep() is False
         assert rows(session, "SELECT COUNT(*) FROM meters") == [(count,)]
         store.retention_s = 56  # as if some seconds had passed
-        while store.sweep():
-            pass
+        sweep(store)
         (left, oldest), = rows(session, "SELECT COUNT(*), MIN(ts) FROM meters")
-        assert 0 < left < count and oldest >= now - 56_000
+        assert 0 < left < count and oldest >= now - 57_000  # at most one step of deleting is late
         store.retention_s = 1
-        while store.sweep():
-            pass
+        sweep(store)
         assert rows(session, "SELECT COUNT(*) FROM meters") == [(0,)]
+
+
+@pytest.mark.parametrize("retention_s, step_s", [(10, 1), (60, 1), (600, 10), (3600, 60), (7 * 86400, 10080)])
+def test_old_rows_are_deleted_in_coarse_steps(monkeypatch, retention_s, step_s):
+    """As TDengine drops whole files: between two steps nothing is deleted, so viewers of slow data see no change."""
+    start = 1_800_000_000 // step_s * step_s
+    with opened(retention_s=retention_s) as session:
+        def oldest_at(second):
+            monkeypatch.setattr(time, "time_ns", lambda: int(second * 10**9))
+            sweep(session.store)
+            (oldest, count), = rows(session, "SELECT MIN(ts), COUNT(*) FROM meters")
+            assert count == 2 * step_s - (oldest // 1000 - start)
+            return oldest // 1000 - start
+
+        monkeypatch.setattr(time, "time_ns", lambda: start * 10**9)
+        session.prepare(BIND).execute([bound([1000 * (start + i) for i in range(2 * step_s)])])
+        assert oldest_at(start + retention_s) == 0
+        assert oldest_at(start + retention_s + step_s - 0.01) == 0
+        assert oldest_at(start + retention_s + step_s) == step_s
+        assert oldest_at(start + retention_s + 2 * step_s - 0.01) == step_s
+        # what the step has not reached yet is refused all the same
+        error = refusal(session.prepare(BIND).execute, [bound([1000 * (start + step_s)])])
+        assert error.code == 0x060B
 
 
 def test_the_file_stops_growing_where_rows_are_swept(tmp_path):
@@ -88,9 +114,8 @@ def test_the_file_stops_growing_where_rows_are_swept(tmp_path):
         for round_ in range(8):
             times = list(range(at + round_ * 20_000, at + (round_ + 1) * 20_000))
             statement.execute([bound(times)])
-            store.retention_s = (int(time.time() * 1000) - times[-1]) / 1000  # all but the newest row is old
-            while store.sweep():
-                pass
+            store.retention_s = (int(time.time() * 1000) - times[-1]) / 1000  # all but the last second is old
+            sweep(store)
             store.retention_s = 3600
             store.file.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             sizes.append(os.path.getsize(tmp_path / "embedded.db"))

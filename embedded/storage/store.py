@@ -1,7 +1,10 @@
 """Rows on disk: one SQLite file in a folder, one writer at a time, readers beside it (WAL).
 
 Rows are in the file before a call that writes them returns: a process that is killed afterwards loses none of
-them. Rows are kept for `retention_s` seconds by their own timestamp; `sweep` deletes older ones, a few at a time.
+them. Rows are kept for `retention_s` seconds by their own timestamp; `sweep` deletes older ones.
+
+TDengine drops whole files of old rows. So rows are deleted here in coarse steps, sixty for the whole retention. With
+finer ones, the rows that a viewer shows would change every second, even where new rows are rare.
 """
 
 import sqlite3
@@ -17,6 +20,7 @@ from . import blocks
 from .databases import Databases
 from .rows import Batch, count_distinct, upsert
 
+RETENTION_STEPS, SHORTEST_STEP_S = 60, 1
 SWEEP_ROWS = 2000  # in one transaction: some milliseconds, in which writers wait
 SWEEP_SECONDS = 0.05  # in one sweep, so that blocks get their turn
 SEAL_SECONDS = 0.1  # in one sweep
@@ -101,10 +105,15 @@ class Store(Databases):
                                         f"{self.retention_s:g} s, --retention changes that")
 
     def _oldest(self, precision: int) -> int:
-        """The oldest time, in ticks, whose rows are kept."""
+        """The oldest time, in ticks, whose rows are accepted."""
         return clock.now(precision) - int(self.retention_s * clock.UNITS[precision])
 
     # ------------------------------------------------------------------ housekeeping
+
+    def _delete_before(self, precision: int) -> int:
+        """The time, in ticks, before which rows are deleted now. It moves step by step."""
+        step = int(max(SHORTEST_STEP_S, self.retention_s / RETENTION_STEPS) * clock.UNITS[precision])
+        return self._oldest(precision) // step * step
 
     def sweep(self) -> bool:
         """Delete rows past the retention and seal blocks, each for a moment; True while there is more to do.
@@ -135,7 +144,7 @@ class Store(Databases):
             if database.tables.get(table.name) is not table:
                 return False
             old = f"SELECT tb, c0 FROM data_{table.id} WHERE c0 < ? ORDER BY c0 LIMIT ?"
-            keys = self.file.writer.execute(old, (self._oldest(table.precision), SWEEP_ROWS)).fetchall()
+            keys = self.file.writer.execute(old, (self._delete_before(table.precision), SWEEP_ROWS)).fetchall()
             if keys:
                 with self.file.write() as connection:
                     connection.executemany(f"DELETE FROM data_{table.id} WHERE tb = ? AND c0 = ?", keys)
@@ -148,4 +157,4 @@ class Store(Databases):
             if database.tables.get(table.name) is not table:
                 return False
             with self.file.write() as connection:
-                return blocks.seal(connection, table, clock.now(table.precision), self._oldest(table.precision))
+                return blocks.seal(connection, table, clock.now(table.precision), self._delete_before(table.precision))
