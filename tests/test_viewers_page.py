@@ -3,7 +3,7 @@
 
 import pytest
 
-from tests.helpers.browser import browser, live, open_page, own_origin_page  # noqa: F401: two are fixtures
+from tests.helpers.browser import live, own_origin_page  # noqa: F401: two are fixtures
 from tests.helpers.programs import Server, copy_of_the_demo, producer
 
 STEPS = (
