@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs every test, after installing what they need: packages, and Chromium, nginx and openssl where they are missing.
+# Runs the linter and every test, after installing what they need: packages, and Chromium, nginx and openssl where they
+# are missing.
 # TDENGINE_DSN=... sh test.sh runs the integration tests against that TDengine. Arguments go to pytest.
 set -eu
 cd "$(dirname "$0")"
@@ -19,4 +20,6 @@ if [ "$missing" ]; then
     # shellcheck disable=SC2086 # these are several words
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing >/dev/null
 fi
-exec .venv/bin/python -m pytest "$@"
+.venv/bin/ruff check .
+# Four tests at a time, also on two cores: most of them wait for something.
+exec .venv/bin/python -m pytest -n 4 "$@"

@@ -1,19 +1,25 @@
-"""What the tests share: a database to talk to, as fixtures.
+"""The fixtures that many tests use: a database, and the page in Chromium.
 
 The database is the one that `TDENGINE_DSN` names, else an embedded database.
 """
 
 import itertools
 import os
+from pathlib import PurePath
 
 import hypothesis
 import pytest
 import taosws
+from xdist.scheduler import LoadScopeScheduling
 
 import meters
 import producer as generator
+from tests.helpers.browser import browser, open_page  # noqa: F401 (fixtures)
 from tests.helpers.databases import Embedded
 
+# The modules that open the page in Chromium. All tests of one queue run in one worker, one after the other.
+QUEUES = {"test_faults_page.py": "one", "test_page.py": "two", "test_viewers_page.py": "two", "test_examples.py": "two",
+          "test_reverse_proxy.py": "two", "test_readme.py": "two"}
 _numbers = itertools.count()
 
 hypothesis.settings.register_profile("tests", deadline=None)  # machines are shared: the time limit is pytest's
@@ -87,7 +93,23 @@ def write(power_dsn, power):
     return write
 
 
+class TwoBrowsers(LoadScopeScheduling):
+    """How `pytest -n 4` shares the tests out: first the queues, then all others, each to the next free worker.
+
+    A page that draws keeps more than one core busy. With three or four of them at a time none is drawn in time.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return QUEUES.get(PurePath(nodeid.partition("::")[0]).name, nodeid)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return TwoBrowsers(config, log)
+
+
 def pytest_collection_modifyitems(items):
+    for item in items:
+        assert "browser" not in item.fixturenames or item.path.name in QUEUES, f"{item.path.name} belongs to a queue"
     if os.environ.get("TDENGINE_DSN"):
         for item in items:
             if "embedded_only" in item.keywords:

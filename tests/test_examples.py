@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import meters
-from tests.helpers.browser import VALUES, browser, open_page  # noqa: F401 (fixtures)
+from tests.helpers.browser import VALUES
 from tests.helpers.databases import ROOT
 from tests.helpers.live_rows import shown, stored
 from tests.helpers.programs import Program, free_port, now_ms, producer
@@ -97,7 +97,7 @@ def test_another_page_may_not_connect(tmp_path, power_dsn, write):
         pass
 
 
-def test_its_page_moves(tmp_path, power_dsn, power, open_page):  # noqa: F811 (a fixture)
+def test_its_page_moves(tmp_path, power_dsn, power, open_page):
     with producer(tmp_path, power_dsn), Minimal(tmp_path, power_dsn) as minimal:
         page = open_page(f"http://localhost:{minimal.port}/")
         page.locator("text=Berkeley").first.wait_for()

@@ -19,16 +19,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from embedded.protocol.handlers import MAX_MESSAGE_BYTES
-from embedded.storage.sqlitefile import SPARE_READERS
-from test_embedded_server import INSERT, METERS
-from test_embedded_wire import NOW, OLD_BIND, STMT2_BIND
 from tornado.websocket import WebSocketClosedError, websocket_connect
 
 from bridge.viewer_requests import encode, varint
 from bridge.websockets import MAX_REQUEST_BYTES
 from embedded.protocol import wire
+from embedded.protocol.handlers import MAX_MESSAGE_BYTES
+from embedded.storage.sqlitefile import SPARE_READERS
 from tests.helpers.databases import ROOT
+from tests.helpers.embedded_frames import INSERT, METERS, NOW, OLD_BIND, STMT2_BIND
 from tests.helpers.programs import Server, producer
 from tests.helpers.viewers import Viewer, handshake
 from tests.helpers.waiting import wait_for

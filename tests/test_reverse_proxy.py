@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 import taosws
 
-from tests.helpers.browser import browser, live  # noqa: F401 (a fixture)
+from tests.helpers.browser import live
 from tests.helpers.databases import ROOT
 from tests.helpers.live_rows import shown
 from tests.helpers.programs import Program, Server, free_port, listens, producer
@@ -69,7 +69,7 @@ def nginx(tmp_path_factory, dsn):
 
 @pytest.mark.parametrize("path", ("/", "/demo/"))
 @pytest.mark.parametrize("scheme", ("http", "https"))
-def test_the_page_is_live(nginx, browser, scheme, path):  # noqa: F811
+def test_the_page_is_live(nginx, browser, scheme, path):
     page = browser.new_page(ignore_https_errors=True)
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))

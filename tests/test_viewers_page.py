@@ -1,9 +1,8 @@
 """What a person does with the panels is let through: sorting, filtering, pivoting, adding an expression, exporting."""
 
-
 import pytest
 
-from tests.helpers.browser import live, own_origin_page  # noqa: F401: two are fixtures
+from tests.helpers.browser import live, own_origin_page
 from tests.helpers.programs import Server, copy_of_the_demo, producer
 
 STEPS = (
@@ -11,9 +10,11 @@ STEPS = (
     {"sort": [["voltage", "desc"]]},
     {"filter": [["voltage", ">", 0], ["location", "in", ["Berkeley", "Oakland"]], ["phase", "is not null", None]]},
     {"group_by": ["location"], "split_by": ["groupid"], "filter": [], "sort": []},
-    {"expressions": {"half": '"voltage" / 2'}, "columns": ["half", "current"], "aggregates": {"half": "max", "current": "avg"}},
+    {"expressions": {"half": '"voltage" / 2'}, "columns": ["half", "current"],
+     "aggregates": {"half": "max", "current": "avg"}},
     {"windows": {"rolling": {"column": "current", "aggregate": "avg", "partition_by": ["location"],
-                             "order_by": ["timestamp", "asc"], "rows": 5}}, "group_by": [], "columns": ["rolling", "current"]},
+                             "order_by": ["timestamp", "asc"], "rows": 5}},
+     "group_by": [], "columns": ["rolling", "current"]},
     {"windows": {}, "group_by": ["location"], "columns": ["half", "current"]},
     {"plugin": "X/Y Scatter", "split_by": [], "columns": ["half", "current", None, None]},
     {"plugin": "Heatmap"},
@@ -22,7 +23,7 @@ STEPS = (
 
 
 @pytest.mark.parametrize("replicate", ("true", "false"))
-def test_nothing_that_a_person_does_is_refused(power_dsn, open_page, tmp_path, replicate):  # noqa: F811
+def test_nothing_that_a_person_does_is_refused(power_dsn, open_page, tmp_path, replicate):
     demo = copy_of_the_demo(tmp_path)
     page_file = demo / "prsp-viewer.html"
     page_file.write_text(page_file.read_text().replace("replicate: true", f"replicate: {replicate}"))
@@ -32,8 +33,8 @@ def test_nothing_that_a_person_does_is_refused(power_dsn, open_page, tmp_path, r
         for step in STEPS:
             panel.evaluate("(viewer, step) => viewer.restore(step)", step)
             state = panel.evaluate("viewer => viewer.save()")
-            assert all(state[name] == value for name, value in step.items() 
-                       if name not in ("columns", "filter", "expressions", "windows")), state
+            same = step.keys() - {"columns", "filter", "expressions", "windows"}
+            assert all(state[name] == step[name] for name in same), state
             assert panel.evaluate("viewer => viewer.getView().then(view => view.num_rows())") > 0
         with page.expect_download() as download:
             panel.evaluate("viewer => viewer.download({method: 'csv'})")

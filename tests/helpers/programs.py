@@ -36,10 +36,20 @@ def now_ms() -> int:
     return time.time_ns() // 10**6
 
 
+_reserved = []  # the sockets that keep the ports of `free_port`
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of 127.0.0.1 that nobody else gets while the tests run, in whatever process.
+
+    A socket stays bound to it, so the kernel gives the port to no other program. This socket never listens, and
+    SO_REUSEADDR lets the program that is tested listen beside it.
+    """
+    keeper = socket.socket()
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    keeper.bind(("127.0.0.1", 0))
+    _reserved.append(keeper)
+    return keeper.getsockname()[1]
 
 
 def listens(port: int) -> bool:
