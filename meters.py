@@ -128,9 +128,11 @@ def create_super_table() -> str:
 
 def insert_rows() -> str:
     """For parameter binding: the subtable, its tags, then one row; the subtable is made on its first row."""
+    values = f"VALUES ({', '.join('?' * len(DATA))})"
+    if not TAGS:
+        return f"INSERT INTO `{SUPER_TABLE}` {values}"
     tags = ", ".join(f"`{c.name}`" for c in TAGS)
-    using = f"USING `{SUPER_TABLE}` ({tags}) TAGS ({', '.join('?' * len(TAGS))}) " if TAGS else ""
-    return f"INSERT INTO ? {using}VALUES ({', '.join('?' * len(DATA))})"
+    return f"INSERT INTO ? USING `{SUPER_TABLE}` ({tags}) TAGS ({', '.join('?' * len(TAGS))}) {values}"
 
 
 TIME = f"`{DATA[0].name}`"

@@ -22,8 +22,7 @@ from bridge.live import LiveRows
 from bridge.newest_rows import NewestRows
 from bridge.poller_process import PollerProcess
 from bridge.settings import options, parse
-from bridge.websockets import (MAX_REQUEST_BYTES, CopyHandler, PerspectiveHandler, Viewers, allowed_origin,
-                               check_token)
+from bridge.websockets import MAX_REQUEST_BYTES, CopyHandler, PerspectiveHandler, Viewers, allowed_origin, check_token
 
 PAGE = "prsp-viewer.html"
 ROOT = Path(__file__).parent

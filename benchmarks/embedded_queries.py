@@ -9,9 +9,9 @@ import time
 
 import meters
 from benchmarks.measure import Figure, left_out, show
-from embedded.datatypes import Bound
-from embedded.session import Session
-from embedded.store import IDLE_WRITER_SECONDS, Store
+from embedded.common.datatypes import Bound
+from embedded.engine.session import Session
+from embedded.storage.store import IDLE_WRITER_SECONDS, Store
 
 MANY, FEW, TIMES = 10_000_000, 10_000, 25
 SUBTABLES, STEP_MS = 10, 10
@@ -64,11 +64,11 @@ def figures() -> list[Figure]:
         few, many = filled(few_folder, FEW, end), filled(many_folder, MANY, end)
         for name, sql in questions(end).items():
             pairs = [(timed(many, sql), timed(few, sql)) for _ in range(TIMES)]
-            ours, theirs = map(list, zip(*pairs))
+            ours, theirs = map(list, zip(*pairs, strict=True))
             found.append(Figure(f"embedded database: {name}", "ms", ours, "with 10 000 rows", theirs))
         for session in (few, many):
             session.close()
-            session._store.close()
+            session.store.close()
     for figure in found:
         median, few_median = figure.summary()["ours"]["p50"], figure.summary()["theirs"]["p50"]
         if "poll" in figure.what:

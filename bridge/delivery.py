@@ -15,7 +15,7 @@ class Delivery:
     more: bool = False  # whether another delivery follows at once
 
     anew: str = ""  # why all rows are delivered anew, with this delivery and those that follow; "" where rows are new
-    start_over: bool = False  # whether viewers start with an empty table, since so few rows would not push all others out
+    start_over: bool = False  # whether viewers start with an empty table: so few rows would not push the others out
 
     floor: int = EVER  # viewers have all rows of the times in (floor, cursor], in epoch ms
     cursor: int = EVER

@@ -211,7 +211,7 @@ class Poller:
                 yield False
 
     def look_for_changes(self, rows: list[Row], known: list[Row]) -> None:
-        """Compares a stretch as the database has it with what was delivered. The poller loads anew where they differ."""
+        """Compares a stretch of the database with what was delivered. The poller loads anew where they differ."""
         new = self.compare(rows, known)
         late = sum(row[0] < self.known.cursor - self.overlap_ms for row in new)
         if late and not self.load_reason:  # others are left for the next poll

@@ -52,7 +52,8 @@ SETTINGS = {
         Setting("tdengine_dsn", "taosws://root:taosdata@localhost:6041",
                 "where taosAdapter answers: taosws://user:password@host:port, with / ? @ in the password as "
                 "%2F %3F %40; /name at its end chooses another database than power", form=DSN),
-        Setting("tdengine_timeout_s", 3, "seconds that TDengine may take to connect, and to answer a question", least=1),
+        Setting("tdengine_timeout_s", 3, "seconds that TDengine may take to connect, and to answer a question",
+                least=1),
     ),
     "pace": (
         Setting("interval_ms", 300, "milliseconds from one tick to the next", least=1),

@@ -56,9 +56,7 @@ REQUESTS = {  # those that read: {number: (name, fields)}
     40: ("tell of removed rows no more", {1: INTEGER}),
     DESCRIBE: ("describe a view", {1: VIEW}),
 }
-CHANGING = {  # those that change a table: {number: name}
-    27: "make a table", 28: "delete a table", 31: "remove rows", 32: "replace rows", 33: "update rows", 38: "join tables",
-}
+CHANGING = {27, 28, 31, 32, 33, 38}  # make, delete a table; remove, replace, update rows; join tables
 _FIELDS = {number: fields for number, (_, fields) in REQUESTS.items()}
 # A message has the number of the request and its entity, and one field that is the request.
 MESSAGE = dict.fromkeys(range(3, 1000), RAW) | _FIELDS | {1: INTEGER, 2: TEXT}

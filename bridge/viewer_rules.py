@@ -8,8 +8,22 @@ import re
 from importlib.metadata import version
 
 import meters
-from bridge.viewer_requests import (AGGREGATES, CHANGING, COLLAPSE, COLUMN_PATHS, DELETE_VIEW, DESCRIBE, EXPAND,
-                                    EXPRESSIONS, FILTERS, MAKE_VIEW, REQUESTS, SET_DEPTH, SPLIT_BY, Request)
+from bridge.viewer_requests import (
+    AGGREGATES,
+    CHANGING,
+    COLLAPSE,
+    COLUMN_PATHS,
+    DELETE_VIEW,
+    DESCRIBE,
+    EXPAND,
+    EXPRESSIONS,
+    FILTERS,
+    MAKE_VIEW,
+    REQUESTS,
+    SET_DEPTH,
+    SPLIT_BY,
+    Request,
+)
 
 MAX_VIEWS = 100  # of one viewer: a page has one or two for each panel
 PERSPECTIVE = version("perspective-python")

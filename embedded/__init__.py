@@ -1,12 +1,19 @@
 """The embedded database: TDengine's WebSocket and REST protocol in front of SQLite.
 
-It is: a stand-in on the loopback interface, started by `python -m embedded`, that the unmodified
-`taosws` and `taosrest` clients accept, so that the demo and its tests run with no TDengine.
+It is a stand-in on the loopback interface, started by `python -m embedded`. The unmodified `taosws` and `taosrest`
+clients accept it, so that the demo and its tests run without a TDengine.
 
-It is not: TDengine. One machine, one file, one user, the part of the SQL that its tests name, and
-rows only as old as `--retention` allows. What it does not know it refuses by name. For data that
-matters, point `TDENGINE_DSN` at a TDengine: nothing else in the demo changes.
+It is not a TDengine. It has one machine, one file, one user, and the part of the SQL that its tests name. It keeps
+rows only as long as `--retention` says. SQL that it does not know is refused by name. For data that matters, let
+`TDENGINE_DSN` name a TDengine: nothing else in the demo changes.
+
+Rooms, each of which stands on the next:
+    protocol/  what clients send and get: WebSocket messages, binding, REST
+    engine/    sessions: runs statements, which ties SQL to the stored rows
+    sql/       from TDengine's SQL to SQLite's
+    storage/   the SQLite file: tables, rows, blocks
+    common/    types, values, time, errors and the catalog, which all of them need
 """
 
-# At least 3.3.2.0, or taosws falls back to an older protocol; the suffix is how to tell it from a TDengine.
+# At least 3.3.2.0, or taosws falls back to an older protocol. The suffix tells it from a TDengine.
 VERSION = "3.3.7.5.embedded"

@@ -1,5 +1,6 @@
 """The embedded database, on the loopback interface: `python -m embedded`; `--help` lists the options."""
 
+import argparse
 import asyncio
 import errno
 import gc
@@ -8,51 +9,58 @@ import re
 import signal
 import socket
 import sys
-from argparse import ArgumentTypeError
 from contextlib import ExitStack, suppress
 from tempfile import TemporaryDirectory
+from typing import NoReturn
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
-from bridge.settings import Parser
-
 from . import VERSION
-from .errors import TDengineError
-from .handlers import MAX_MESSAGE_BYTES, close_app, make_app
-from .store import Store
+from .common.errors import TDengineError
+from .protocol.handlers import MAX_MESSAGE_BYTES, close_app, make_app
+from .storage.store import Store
 
 log = logging.getLogger(__name__)
 
 _SWEEP_EVERY_S = 1
-_GARBAGE = 50_000  # objects: Python looks for cycles after every 700, and rows by the thousand hold none
+# Python would look for cycles after every 700 new objects. Rows by the thousand hold none: it looks less often.
+_OBJECTS_BEFORE_GARBAGE = 50_000
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def seconds(text: str) -> int:
-    """A duration such as 30m, 1h or 7d in seconds; 0 is 0."""
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """End the program with one line that says what to do."""
+        self.exit(2, f"{self.prog}: {message}; see --help\n")
+
+
+def _duration(text: str) -> int:
+    """The seconds of a duration such as 30m, 1h or 7d; 0 is 0."""
     match = re.fullmatch(r"(\d+)([smhd])|0", text)
     if not match:
-        raise ArgumentTypeError(f"give a number and s, m, h or d (30m, 1h, 7d), or 0, not {text!r}")
+        raise argparse.ArgumentTypeError(f"give a number and s, m, h or d (30m, 1h, 7d), or 0, not {text!r}")
     return int(match[1]) * _SECONDS[match[2]] if match[1] else 0
 
 
-def port_number(text: str) -> int:
+def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
-        raise ArgumentTypeError(f"give a number from 0 to 65535, not {text!r}")
+        raise argparse.ArgumentTypeError(f"give a number from 0 to 65535, not {text!r}")
     return int(text)
 
 
-parser = Parser(prog="python -m embedded", allow_abbrev=False,
-                description=__doc__.partition(":")[0] + "; for trying and testing, not a TDengine")
-parser.add_argument("--port", type=port_number, default=6041, help="port on 127.0.0.1; 0: any free one (default 6041)")
-parser.add_argument("--folder", help="where the data is; a new temporary folder, removed at exit, if not given")
-parser.add_argument("--retention", type=seconds, default="1h",
-                    help="age at which rows are deleted: a number and s, m, h or d; 0 keeps them all (default 1h)")
+_parser = _Parser(prog="python -m embedded", allow_abbrev=False,
+                  description=__doc__.partition(":")[0] + "; for trying and testing, not a TDengine")
+_parser.add_argument("--port", type=_port, default=6041,
+                     help="port on 127.0.0.1; 0 takes any free one (default 6041)")
+_parser.add_argument("--folder", help="where the data is; without it, a temporary folder that is removed at exit")
+_parser.add_argument("--retention", type=_duration, default="1h",
+                     help="age at which rows are deleted, in sixty steps: a number and s, m, h or d; "
+                          "0 keeps them all (default 1h)")
 
 
-def listen(port: int) -> list[socket.socket]:
-    """Sockets on 127.0.0.1 and, because `localhost` may be that first, on ::1 where there is one."""
+def _listen(port: int) -> list[socket.socket]:
+    """Sockets on 127.0.0.1 and, where there is one, on ::1, which `localhost` may mean. Error: OSError."""
     sockets = bind_sockets(port, "127.0.0.1")
     try:
         sockets += bind_sockets(sockets[0].getsockname()[1], "::1")
@@ -62,8 +70,8 @@ def listen(port: int) -> list[socket.socket]:
     return sockets
 
 
-async def sweep(store, stop: asyncio.Event) -> None:
-    """Delete what is too old, in slices that hold writers up for a moment only, until `stop`."""
+async def _sweep(store: Store, stop: asyncio.Event) -> None:
+    """Keep house until `stop`: in slices, so that writers wait for a moment only."""
     while not stop.is_set():
         more = False
         try:
@@ -75,48 +83,50 @@ async def sweep(store, stop: asyncio.Event) -> None:
                 await asyncio.wait_for(stop.wait(), _SWEEP_EVERY_S)
 
 
-async def main() -> str | None:
-    """Serve until SIGTERM or Ctrl-C. Returns what went wrong, in one line, or None."""
-    options = parser.parse_args()
-    gc.freeze()
-    gc.set_threshold(_GARBAGE)
-    try:
-        sockets = listen(options.port)
-    except OSError as error:
-        return f"port {options.port}: {error.strerror}; choose another one with --port (for run.sh: EMBEDDED_PORT)"
-    with ExitStack() as stack:
-        folder = options.folder or stack.enter_context(TemporaryDirectory(prefix="embedded-", ignore_cleanup_errors=True))
-        try:
-            store = Store(folder, options.retention)
-        except (OSError, TDengineError) as error:
-            return f"--folder={folder} cannot be used: {error}"
-        stack.callback(store.close)
-        await serve(store, sockets, whereabouts(options, folder))
-    return None
-
-
-def whereabouts(options, folder: str) -> str:
-    """Where the data is and how long it stays, in a line."""
-    kept = f"rows are kept for {options.retention} s (--retention)" if options.retention else "all rows are kept"
-    return f"Data in {folder}{'' if options.folder else ', removed at exit (--folder keeps it)'}; {kept}."
-
-
-async def serve(store, sockets: list[socket.socket], where: str) -> None:
+async def _serve(store: Store, sockets: list[socket.socket], data_notice: str) -> None:
     stop = asyncio.Event()
     with suppress(NotImplementedError):  # Windows has no such handlers: there Ctrl-C cancels `main`
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
     app = make_app(store)
-    server = HTTPServer(app, max_buffer_size=MAX_MESSAGE_BYTES + 2**20)  # the frame's own bytes
+    server = HTTPServer(app, max_buffer_size=MAX_MESSAGE_BYTES + 2**20)  # with room for the frame's own bytes
     server.add_sockets(sockets)
-    sweeping = asyncio.create_task(sweep(store, stop))
+    sweeping = asyncio.create_task(_sweep(store, stop))
     port = sockets[0].getsockname()[1]
-    print(f"Embedded database {VERSION} on localhost:{port}: for trying and testing, not a TDengine.\n{where}", flush=True)
+    print(f"Embedded database {VERSION} on localhost:{port}: for trying and testing, not a TDengine.\n{data_notice}",
+          flush=True)
     await stop.wait()
     server.stop()
     await close_app(app)
     await server.close_all_connections()
     await sweeping
+
+
+def _data_notice(options: argparse.Namespace, folder: str) -> str:
+    """Where the data is and how long it stays, in one line."""
+    kept = f"rows are kept for {options.retention} s (--retention)" if options.retention else "all rows are kept"
+    return f"Data in {folder}{'' if options.folder else ', removed at exit (--folder keeps it)'}; {kept}."
+
+
+async def main() -> str | None:
+    """Serve until SIGTERM or Ctrl-C. Returns what went wrong, in one line, or None."""
+    options = _parser.parse_args()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BEFORE_GARBAGE)
+    try:
+        sockets = _listen(options.port)
+    except OSError as error:
+        return f"port {options.port}: {error.strerror}; choose another one with --port (for run.sh: EMBEDDED_PORT)"
+    with ExitStack() as stack:
+        folder = options.folder or stack.enter_context(
+            TemporaryDirectory(prefix="embedded-", ignore_cleanup_errors=True))
+        try:
+            store = Store(folder, options.retention)
+        except (OSError, TDengineError) as error:
+            return f"--folder={folder} cannot be used: {error}"
+        stack.callback(store.close)
+        await _serve(store, sockets, _data_notice(options, folder))
+    return None
 
 
 if __name__ == "__main__":

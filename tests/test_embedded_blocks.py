@@ -8,16 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sql_cases import T
 
-from embedded import blocks
-from embedded.datatypes import Bound
-from embedded.parser import parse
-from embedded.planner import plan
-from embedded.session import Session
+from embedded.common.datatypes import Bound
+from embedded.engine.session import Session
+from embedded.sql import block_totals
+from embedded.sql.parser import parse
+from embedded.sql.planner import plan
 from tests.helpers.embedded_session import opened, rows
 
 SETUP = ["CREATE STABLE m (ts TIMESTAMP, v INT, f FLOAT, b BIGINT, u INT UNSIGNED, x VARCHAR(8)) TAGS (g INT)"]
 BIND = "INSERT INTO ? USING m TAGS (?) VALUES (?, ?, ?, ?, ?, ?)"
-AGGREGATES = "COUNT(*), COUNT(ts), COUNT(v), SUM(v), AVG(v), MIN(v), MAX(v), SUM(f), AVG(f), MIN(f), SPREAD(f), SUM(u), MAX(u)"
+AGGREGATES = ("COUNT(*), COUNT(ts), COUNT(v), SUM(v), AVG(v), MIN(v), MAX(v), SUM(f), AVG(f), MIN(f), SPREAD(f), "
+              "SUM(u), MAX(u)")
 BY_BLOCKS = [
     f"SELECT {AGGREGATES} FROM m",
     f"SELECT {AGGREGATES} FROM m WHERE ts > {T + 3000} AND ts <= {T + 41_000}",
@@ -38,24 +39,25 @@ BY_ROWS = [
     "SELECT COUNT(*) FROM m WHERE v > 0", "SELECT _wstart, COUNT(*) FROM m INTERVAL(15s)", "SELECT SUM(b) FROM m",
     "SELECT _wstart, AVG(v) FROM m INTERVAL(10s, 5s)", "SELECT MAX(v), f FROM m", "SELECT MAX(v), tbname FROM m",
     "SELECT MAX(x) FROM m", "SELECT STDDEV(v) FROM m", "SELECT SUM(g) FROM m", "SELECT COUNT(*), LAST(v) FROM m",
-    "SELECT AVG(v + 1) FROM m", "SELECT v, COUNT(*) FROM m GROUP BY v", f"SELECT COUNT(*) FROM m WHERE ts > {T} OR g = 1",
+    "SELECT AVG(v + 1) FROM m", "SELECT v, COUNT(*) FROM m GROUP BY v",
+    f"SELECT COUNT(*) FROM m WHERE ts > {T} OR g = 1",
 ]
 
 
 def question(session: Session, sql: str) -> str:
-    return plan(parse(sql), session._store, session.environment()).sql
+    return plan(parse(sql), session.store, session.environment()).sql
 
 
 def by_rows(session: Session, sql: str) -> list:
     """The answer without blocks."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks, "statement", lambda *_: None)
+        patch.setattr(block_totals, "statement", lambda *_: None)
         return rows(session, sql)
 
 
 def sealed(session: Session) -> list:
     """(subtable, number) of the blocks that are sealed; `sweep` seals."""
-    return session._store.file.writer.execute("SELECT tb, m FROM blocks_1 WHERE n IS NOT NULL ORDER BY tb, m").fetchall()
+    return session.store.file.writer.execute("SELECT tb, m FROM blocks_1 WHERE n IS NOT NULL ORDER BY tb, m").fetchall()
 
 
 def write(session: Session, name: str, seconds: list, value: int | None = 1) -> None:
@@ -73,7 +75,8 @@ def check(session: Session) -> None:
     for sql in BY_BLOCKS:
         found, expected = rows(session, sql), by_rows(session, sql)
         if "ORDER BY" not in sql:
-            found, expected = sorted(found, key=lambda row: repr(row[:2])), sorted(expected, key=lambda row: repr(row[:2]))
+            found, expected = sorted(found, key=lambda row: repr(row[:2])), sorted(expected,
+                                                                                   key=lambda row: repr(row[:2]))
         assert [list(map(rounded, row)) for row in found] == [list(map(rounded, row)) for row in expected], sql
 
 
@@ -88,14 +91,14 @@ def test_answers_are_those_of_the_rows(steps):
         write(session, "b", [0])
         for step in steps:
             if step == "sweep":
-                session._store.sweep()
+                session.store.sweep()
             elif isinstance(step, str):
                 session.execute(f"DROP TABLE IF EXISTS {step[-1]}")
                 write(session, "b", [30])
             else:
                 write(session, *step)
         check(session)
-        session._store.sweep()
+        session.store.sweep()
         assert sealed(session)
         check(session)
 
@@ -111,7 +114,7 @@ def test_what_blocks_can_answer_they_do(sql):
 def test_what_blocks_cannot_answer_is_read_from_rows(sql):
     with opened(setup=SETUP) as session:
         write(session, "b", [0, 11, 12])
-        session._store.sweep()
+        session.store.sweep()
         assert "blocks_" not in question(session, sql)
         rows(session, sql)
 
@@ -122,20 +125,20 @@ def test_a_block_is_sealed_when_it_is_over_and_opened_by_a_write():
         write(session, "a", [0, 9, 10])
         write(session, "a", [time.time() - T / 1000 + second for second in (0, 10)])
         assert sealed(session) == []
-        session._store.sweep()
+        session.store.sweep()
         assert sealed(session) == [(1, first), (1, first + 1)]  # and not what is still written to
         write(session, "a", [9], 7)
         assert sealed(session) == [(1, first + 1)]
         assert rows(session, "SELECT SUM(v) FROM m") == [(11,)]
-        session._store.sweep()
+        session.store.sweep()
         assert rows(session, "SELECT SUM(v) FROM m") == [(11,)]
 
 
 def test_sealed_blocks_are_read_in_place_of_rows():
     with opened(setup=SETUP) as session:
         write(session, "a", [0, 1, 2, 10])
-        session._store.sweep()
-        session._store.file.writer.execute("DELETE FROM data_1 WHERE c0 = ?", (T + 1000,))  # behind the blocks' back
+        session.store.sweep()
+        session.store.file.writer.execute("DELETE FROM data_1 WHERE c0 = ?", (T + 1000,))  # behind the blocks' back
         assert rows(session, f"SELECT COUNT(*) FROM m WHERE ts < {T + 10_000}") == [(3,)]
         assert rows(session, f"SELECT COUNT(*) FROM m WHERE ts < {T + 9_999}") == [(2,)]
 
@@ -145,21 +148,21 @@ def test_a_dropped_subtable_leaves_no_block():
         write(session, "a", [0])
         write(session, "b", [0, 10])
         session.execute("DROP TABLE b")
-        assert session._store.file.writer.execute("SELECT tb FROM blocks_1").fetchall() == [(1,)]
+        assert session.store.file.writer.execute("SELECT tb FROM blocks_1").fetchall() == [(1,)]
 
 
 def test_a_sweep_passes_over_a_database_that_was_dropped():
     with opened(setup=SETUP) as session:
         write(session, "a", [0])
-        database = session._store.databases["power"]
+        database = session.store.databases["power"]
         table = database.tables["m"]
         session.execute("DROP DATABASE power")
-        assert session._store._seal_slice(database, table) is False
+        assert session.store.seal_blocks(database, table) is False
 
 
 def test_a_sweep_leaves_no_block_without_rows():
     with opened(retention_s=3600, setup=SETUP) as session:
-        store, now = session._store, time.time()
+        store, now = session.store, time.time()
         write(session, "a", [now - T / 1000 - second for second in range(20, 120)])
         write(session, "b", [now - T / 1000 - 100])
         store.sweep()
@@ -173,12 +176,13 @@ def test_a_sweep_leaves_no_block_without_rows():
         store.retention_s = 1
         while store.sweep():
             pass
-        assert store.file.writer.execute("SELECT COUNT(*) FROM blocks_1 WHERE m < ?", (int(now - 30) // 10,)).fetchall() == [(0,)]
+        assert store.file.writer.execute("SELECT COUNT(*) FROM blocks_1 WHERE m < ?",
+                                         (int(now - 30) // 10,)).fetchall() == [(0,)]
 
 
 def test_counts_are_whole_while_others_write_and_seal():
     with opened(setup=SETUP) as session:
-        store, errors, turns = session._store, [], iter(range(150))
+        store, errors, turns = session.store, [], iter(range(150))
         done = threading.Event()
 
         def write_late():
@@ -201,7 +205,8 @@ def test_counts_are_whole_while_others_write_and_seal():
                 errors.append(error)
                 done.set()
 
-        threads = [threading.Thread(target=repeat, args=(work,), daemon=True) for work in (write_late, ask, store.sweep)]
+        threads = [threading.Thread(target=repeat, args=(work,), daemon=True) for work in (write_late, ask,
+                                                                                           store.sweep)]
         for thread in threads:
             thread.start()
         for thread in threads:

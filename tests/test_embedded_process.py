@@ -19,13 +19,16 @@ TABLE = "CREATE TABLE IF NOT EXISTS power.t (ts TIMESTAMP, v INT)"
 
 def run(*options):
     """A start that should fail: its exit status and what it says."""
-    done = subprocess.run([sys.executable, "-m", "embedded", *options], cwd=ROOT, capture_output=True, text=True, timeout=20)
+    done = subprocess.run([sys.executable, "-m", "embedded", *options], cwd=ROOT, capture_output=True, text=True,
+                          timeout=20)
     return done.returncode, done.stderr.strip()
 
 
 @pytest.mark.parametrize("options, text", [
-    (["--retention=soon"], "--retention: give a number"), (["--retention=1w"], "not '1w'"), (["--port=many"], "not 'many'"),
-    (["--port=70000"], "not '70000'"), (["--port"], "--port: expected one argument"), (["extra"], "unrecognized arguments: extra"),
+    (["--retention=soon"], "--retention: give a number"), (["--retention=1w"], "not '1w'"),
+    (["--port=many"], "not 'many'"),
+    (["--port=70000"], "not '70000'"), (["--port"], "--port: expected one argument"),
+    (["extra"], "unrecognized arguments: extra"),
     (["--port=0", "--folder=/dev/null/x"], "--folder=/dev/null/x"),
 ])
 def test_bad_options_are_one_clear_line(options, text):
@@ -42,7 +45,8 @@ def test_a_port_in_use_is_named_with_its_option():
 
 def test_it_listens_on_loopback_only(start_embedded):
     embedded = start_embedded()
-    listening = {line.split()[1] for table in ("tcp", "tcp6") for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+    listening = {line.split()[1] for table in ("tcp", "tcp6")
+                 for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
                  if line.split()[3] == "0A" and line.split()[1].endswith(f":{embedded.port:04X}")}
     loopback = {f"0100007F:{embedded.port:04X}", f"{'0' * 24}01000000:{embedded.port:04X}"}
     assert listening and listening <= loopback
@@ -128,7 +132,8 @@ def test_the_disk_is_bounded(start_embedded, tmp_path):
 
     def come_and_go():
         now = int(time.time() * 1000)
-        columns = [taosws.millis_timestamps_to_column(list(range(now - 500, now))), taosws.big_ints_to_column(list(range(500)))]
+        columns = [taosws.millis_timestamps_to_column(list(range(now - 500, now))),
+                   taosws.big_ints_to_column(list(range(500)))]
         statement.bind([taosws.stmt2_bind_param_view(f"t{i}", [taosws.int_to_tag(i)], columns) for i in range(40)])
         assert statement.execute() == 20_000
         wait_for(lambda: list(client.query("SELECT COUNT(*) FROM power.s")) == [(0,)], what="the end of the rows")

@@ -11,7 +11,7 @@ import pytest
 import taosrest
 
 from embedded import VERSION
-from embedded.rest import timestamp_text
+from embedded.protocol.rest_json import timestamp_text
 
 pytestmark = pytest.mark.embedded_only
 NOW = int(time.time() * 1000)
@@ -32,8 +32,10 @@ def post(embedded, sql, path="/rest/sql", authorization=BASIC):
 @pytest.fixture
 def filled(embedded, database):
     """A database with one row that has something of each kind, and one of NULLs."""
-    post(embedded, "CREATE TABLE t (ts TIMESTAMP, f DOUBLE, s NCHAR(8), b VARBINARY(8), ok BOOL)", f"/rest/sql/{database}")
-    status, reply = post(embedded, f"INSERT INTO t VALUES ({NOW}, 0.5, '日本', 'abc', true) ({NOW + 1}, NULL, NULL, NULL, NULL)",
+    post(embedded, "CREATE TABLE t (ts TIMESTAMP, f DOUBLE, s NCHAR(8), b VARBINARY(8), ok BOOL)",
+         f"/rest/sql/{database}")
+    status, reply = post(embedded, f"INSERT INTO t VALUES ({NOW}, 0.5, '日本', 'abc', true) ({NOW + 1}, NULL, NULL, "
+                                   f"NULL, NULL)",
                          f"/rest/sql/{database}")
     assert reply == {"code": 0, "column_meta": [["affected_rows", "INT", 4]], "data": [[2]], "rows": 1}
     return database
@@ -56,7 +58,8 @@ def test_rows_are_json(embedded, filled):
     stamp = timestamp_text(NOW, 0)
     assert post(embedded, "SELECT * FROM t ORDER BY ts LIMIT 1", f"/rest/sql/{filled}")[1] == {
         "code": 0,
-        "column_meta": [["ts", "TIMESTAMP", 8], ["f", "DOUBLE", 8], ["s", "NCHAR", 8], ["b", "VARBINARY", 8], ["ok", "BOOL", 1]],
+        "column_meta": [["ts", "TIMESTAMP", 8], ["f", "DOUBLE", 8], ["s", "NCHAR", 8], ["b", "VARBINARY", 8],
+                        ["ok", "BOOL", 1]],
         "data": [[stamp, 0.5, "日本", "616263", True]],
         "rows": 1,
     }
@@ -69,14 +72,16 @@ def test_rows_are_json(embedded, filled):
 
 def test_a_large_result_is_one_json_object(embedded, database):
     post(embedded, "CREATE TABLE t (ts TIMESTAMP, v INT)", f"/rest/sql/{database}")
-    post(embedded, "INSERT INTO t VALUES " + " ".join(f"({NOW + i}, {i})" for i in range(10_000)), f"/rest/sql/{database}")
+    post(embedded, "INSERT INTO t VALUES " + " ".join(f"({NOW + i}, {i})" for i in range(10_000)),
+         f"/rest/sql/{database}")
     reply = post(embedded, "SELECT v FROM t ORDER BY ts", f"/rest/sql/{database}")[1]
     assert reply["rows"] == 10_000 and reply["data"] == [[i] for i in range(10_000)]
 
 
 def test_who_asks_must_log_in(embedded):
     assert post(embedded, "SELECT 1", authorization=None) == (401, {"code": 0x1105, "desc": "no auth info input"})
-    assert post(embedded, "SELECT 1", authorization="Basic ???") == (401, {"code": 0x1124, "desc": "invalid basic auth"})
+    assert post(embedded, "SELECT 1", authorization="Basic ???") == (401,
+                                                                     {"code": 0x1124, "desc": "invalid basic auth"})
     wrong = "Basic " + base64.b64encode(b"root:wrong").decode()
     assert post(embedded, "SELECT 1", authorization=wrong) == (200, {"code": 0x0357, "desc": "Authentication failure"})
 

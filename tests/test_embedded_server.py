@@ -11,12 +11,12 @@ import taosws
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
-from embedded import VERSION, wire
-from embedded.handlers import MAX_CLIENTS
+from embedded import VERSION
+from embedded.protocol import wire
+from embedded.protocol.clients import MAX_CLIENTS
 from tests.helpers.embedded_frames import INSERT, METERS
 
 pytestmark = pytest.mark.embedded_only
-
 ROWS = 200_000
 SLOW = "SELECT STDDEV(v), SPREAD(v) FROM (SELECT SQRT(voltage) * SQRT(voltage + 1) AS v FROM meters) WHERE v > 0"
 
@@ -69,7 +69,8 @@ def fill(connection):
     statement = connection.stmt2_statement()
     statement.prepare(INSERT)
     start = int(time.time() * 1000) - ROWS
-    columns = [taosws.millis_timestamps_to_column(list(range(start, start + ROWS))), taosws.floats_to_column([1.5] * ROWS),
+    columns = [taosws.millis_timestamps_to_column(list(range(start, start + ROWS))),
+               taosws.floats_to_column([1.5] * ROWS),
                taosws.ints_to_column(list(range(ROWS))), taosws.floats_to_column([None] * ROWS)]
     tags = [taosws.int_to_tag(1), taosws.varchar_to_tag("Cupertino")]
     statement.bind([taosws.stmt2_bind_param_view("d", tags, columns)])
@@ -204,7 +205,8 @@ def test_the_connection_tells_about_itself(embedded, database):
         assert (await raw.ask("check_server_status"))["status"] == 2
         reply = await raw.ask("options_connection", options=[{"option": 1, "value": "Asia/Shanghai"}])
         assert reply["code"] == 0 and "timing" in reply
-        for option in ({"option": 1, "value": "Moon/Crater"}, {"option": 0, "value": "GBK"}, {"option": 77, "value": "x"}):
+        for option in ({"option": 1, "value": "Moon/Crater"}, {"option": 0, "value": "GBK"},
+                       {"option": 77, "value": "x"}):
             assert (await raw.ask("options_connection", options=[option]))["code"] == 0xFFFF
 
     talk(embedded, conversation, db=database)
@@ -224,7 +226,8 @@ def test_the_fields_of_prepared_statements(embedded, database, power):
         assert (reply["stmt_id"], reply["is_insert"], reply["fields_count"]) == (id_, True, 7)
         assert [field["bind_type"] for field in reply["fields"]] == [4, 2, 2, 1, 1, 1, 1]
         assert seen(reply["fields"])[1:] == tags + columns
-        reply = await raw.ask("stmt2_prepare", stmt_id=id_, sql="SELECT voltage FROM meters WHERE ts > ?", get_fields=True)
+        reply = await raw.ask("stmt2_prepare", stmt_id=id_, sql="SELECT voltage FROM meters WHERE ts > ?",
+                              get_fields=True)
         assert (reply["is_insert"], reply["fields"], reply["fields_count"]) == (False, None, 1)
         assert (await raw.ask("stmt2_close", stmt_id=id_))["code"] == 0
         assert (await raw.ask("stmt2_exec", stmt_id=id_))["message"] == "stmt is nil"
@@ -337,7 +340,8 @@ def test_a_stop_does_not_wait_for_the_queries_under_way(start_embedded):
 def test_pages_of_other_sites_are_refused(embedded):
     """A browser says where a page comes from; taosws and curl do not."""
     async def connect():
-        await websocket_connect(HTTPRequest(f"ws://localhost:{embedded.port}/ws", headers={"Origin": "https://example.com"}))
+        await websocket_connect(HTTPRequest(f"ws://localhost:{embedded.port}/ws",
+                                            headers={"Origin": "https://example.com"}))
 
     with pytest.raises(HTTPClientError, match="403"):
         asyncio.run(asyncio.wait_for(connect(), 10))

@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedded import wire
-from embedded.binding import decode_bind, decode_columns, from_json
-from embedded.datatypes import (
+from embedded.common.datatypes import (
     BIGINT,
     BIND_COLUMN,
     BIND_TABLE,
@@ -26,7 +24,9 @@ from embedded.datatypes import (
     Column,
     Field,
 )
-from embedded.errors import TDengineError
+from embedded.common.errors import TDengineError
+from embedded.protocol import wire
+from embedded.protocol.binding import decode_bind, decode_columns, from_json
 from tests.helpers.embedded_frames import NOW, OLD_BIND, STMT2_BIND
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -34,6 +34,7 @@ METER = [Column("ts", TIMESTAMP, 8), Column("current", FLOAT, 4), Column("voltag
 TAGS = [Column("groupid", INT, 4, True), Column("location", VARCHAR, 24, True)]
 FIELDS = [Field(Column("tbname", VARCHAR, 269), BIND_TABLE)]
 FIELDS += [Field(tag, BIND_TAG) for tag in TAGS] + [Field(column, BIND_COLUMN) for column in METER]
+
 
 COLUMNS = [[NOW, NOW + 1], [1.5, None], [220, 221], [0.5, 0.25]]
 
@@ -53,18 +54,19 @@ def values_of(kind, length=24):
 
 
 tables = st.lists(st.sampled_from(TYPES), min_size=1, max_size=6).flatmap(
-    lambda kinds: st.tuples(st.just(kinds), st.lists(st.tuples(*[st.none() | values_of(kind) for kind in kinds]), max_size=20)))
+    lambda kinds: st.tuples(st.just(kinds), st.lists(st.tuples(*[st.none() | values_of(kind) for kind in kinds]),
+                                                     max_size=20)))
 
 
 @given(tables)
 def test_a_block_decodes_to_the_rows_it_was_made_of(table):
     kinds, rows = table
     block = wire.encode_block([Column(f"c{i}", kind, kind.size or 24) for i, kind in enumerate(kinds)],
-                              list(zip(*rows)) or [()] * len(kinds))
+                              list(zip(*rows, strict=True)) or [()] * len(kinds))
     assert struct.unpack_from("<IIII", block) == (1, len(block), len(rows), len(kinds))
     columns = wire.decode_block(block)
     assert [kind for kind, _ in columns] == kinds
-    assert list(zip(*[values for _, values in columns])) == rows
+    assert list(zip(*[values for _, values in columns], strict=True)) == rows
 
 
 def test_a_block_is_laid_out_as_a_real_server_does():
@@ -94,7 +96,8 @@ def test_fetch_replies_have_the_layout_that_clients_read():
         "ffffffffffffffff 0700000000000000 0100 2089000000000000 0500000000000000 00000000 00000000"
         "0300000000000000 00 05000000") + b"block"
     assert wire.fetch_reply(5, 3, 0, None).endswith(struct.pack("<IIQB", 0, 0, 3, 1))
-    assert wire.fetch_reply(5, 3, 0, None, TDengineError(0xFFFF, "nil")).endswith(struct.pack("<II3sQB", 0xFFFF, 3, b"nil", 3, 1))
+    assert wire.fetch_reply(5, 3, 0, None, TDengineError(0xFFFF, "nil")).endswith(struct.pack("<II3sQB", 0xFFFF, 3,
+                                                                                              b"nil", 3, 1))
 
 
 def test_wide_rows_make_short_blocks():
@@ -180,6 +183,7 @@ def test_json_tags_take_the_type_of_their_tag():
     assert convert(BOOL, 1) is True
     assert convert(FLOAT, 0.5) == 0.5 and convert(TIMESTAMP, NOW) == NOW and convert(NCHAR, "日本") == "日本"
     assert all(convert(kind, None) is None for kind in TYPES)
-    for kind, value in ((INT, 2**31), (INT, "7"), (INT, 1.5), (VARCHAR, 7), (VARCHAR, "123456789"), (BOOL, []), (VARBINARY, 5)):
+    for kind, value in ((INT, 2**31), (INT, "7"), (INT, 1.5), (VARCHAR, 7), (VARCHAR, "123456789"), (BOOL, []),
+                        (VARBINARY, 5)):
         with pytest.raises(TDengineError):
             convert(kind, value)

@@ -425,8 +425,9 @@ def test_producer_drops_what_is_too_old_and_says_so(proxy, power, tmp_path):
         before = len(stored(power))
         wait_for(lambda: len(stored(power)) >= before + 600, RECOVERY_S, "the rows kept, and then new ones")
         assert program.end() == 0
-    written, dropped = map(int, re.search(r"(\d+) rows written; dropped (\d+) rows older than 1 s", program.text()).groups())
-    assert written == len(stored(power))
+    written, dropped = map(int, re.search(
+        r"at least (\d+) rows written; dropped up to (\d+) rows older than 1 s", program.text()).groups())
+    assert written <= len(stored(power)) <= written + dropped  # TDengine may have stored a write that was cut off
     assert 600 <= dropped < 1500  # of 2.5 s, at 600 rows/s, all but the last second's
 
 
@@ -434,8 +435,8 @@ def test_producer_drops_no_more_than_it_was_to_write(proxy, tmp_path):
     proxy.mode = "cut"
     program = producer(tmp_path, proxy.dsn, *FEW, "--keep-s=1", "--count=30")
     assert program.wait() == 1
-    dropped, = re.search(r"dropped (\d+) rows", program.text()).groups()
-    left, = re.search(r"stopped with (-?\d+) rows not written", program.text()).groups()
+    dropped, = re.search(r"dropped (?:up to )?(\d+) rows", program.text()).groups()
+    left, = re.search(r"stopped with (?:up to )?(-?\d+) rows not written", program.text()).groups()
     assert int(dropped) <= 900 and int(left) >= 0
 
 

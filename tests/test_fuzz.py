@@ -23,9 +23,9 @@ from tornado.websocket import WebSocketClosedError, websocket_connect
 
 from bridge.viewer_requests import encode, varint
 from bridge.websockets import MAX_REQUEST_BYTES
-from embedded import wire
-from embedded.handlers import MAX_MESSAGE_BYTES
-from embedded.sqlitefile import SPARE_READERS
+from embedded.protocol import wire
+from embedded.protocol.handlers import MAX_MESSAGE_BYTES
+from embedded.storage.sqlitefile import SPARE_READERS
 from tests.helpers.databases import ROOT
 from tests.helpers.embedded_frames import INSERT, METERS, NOW, OLD_BIND, STMT2_BIND
 from tests.helpers.programs import Server, producer

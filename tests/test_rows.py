@@ -4,7 +4,6 @@ import socket
 
 import pytest
 
-from tests.helpers.live_rows import stored
 from tests.helpers.programs import Server, now_ms, producer
 from tests.helpers.viewers import CopyViewer, Viewer, handshake
 from tests.helpers.waiting import wait_for

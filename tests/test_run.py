@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from tests.helpers.programs import now_ms
 from tests.helpers.whole_demo import WholeDemo
 
 
@@ -70,3 +71,21 @@ def test_uses_the_database_that_answers(start, embedded):
     demo.runs()
     assert f"using taosws://root:***@localhost:{embedded.port}, version 3." in demo.text()
     assert demo.listening() == [demo.port]
+
+
+def test_shows_rows_and_writes_none(start, power_dsn, power, write):
+    write(0, now_ms())
+    demo = start(TDENGINE_DSN=power_dsn, PRODUCER="no")
+    demo.runs()
+    assert demo.status()["rows_seen"] == 1
+    assert not (demo.tree / "logs" / "producer.log").exists()
+    assert list(power.query("SELECT COUNT(*) FROM meters")) == [(1,)]
+
+
+@pytest.mark.parametrize("columns", ("current FLOAT, voltage INT, phase FLOAT, energy BIGINT", "reading DOUBLE"))
+def test_a_table_with_other_columns_gets_no_producer(start, power_dsn, power, columns):
+    power.execute(f"CREATE STABLE meters (ts TIMESTAMP, {columns}) TAGS (groupid INT, location BINARY(24))")
+    demo = start(TDENGINE_DSN=power_dsn)
+    assert demo.wait(60) == 1
+    assert "PRODUCER=no sh run.sh shows the rows of a table of your own" in demo.text()
+    assert not (demo.tree / "logs" / "producer.log").exists()

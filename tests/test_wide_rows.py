@@ -26,15 +26,16 @@ class WeighingViewer(CopyViewer):
         self.rows = (([] if anew else self.rows) + times)[-self.limits[-1]:]
 
 
-@pytest.mark.parametrize("columns, values, megabytes", ((*TEXT, 60), (*DOUBLES, 30)), ids=("a long text", "400 doubles"))
+@pytest.mark.parametrize("columns, values, megabytes", ((*TEXT, 60), (*DOUBLES, 30)), ids=("long texts", "400 doubles"))
 def test_wide_rows(power_dsn, tmp_path, columns, values, megabytes):
     """More than 60 MB of text, 400 columns: each page has all rows, and the poller goes on without a restart."""
     demo, limit = copy_of_the_demo(tmp_path), 10_000
     edit(demo / "meters.py", ('    Column("phase", "FLOAT"),\n', f'    Column("phase", "FLOAT"),\n{columns}\n'))
     edit(demo / "producer.py", ('"phase": [', f'{values}, "phase": ['))
-    fill = producer(tmp_path, power_dsn, "--count=10", f"--rows-per-interval={limit // 10}", "--interval-ms=100", cwd=demo)
-    assert fill.wait(60) == 0
-    with Server(tmp_path, power_dsn, "--tdengine-timeout-s=1", cwd=demo) as server, WeighingViewer(server.port) as viewer:
+    rows = f"--rows-per-interval={limit // 10}"
+    assert producer(tmp_path, power_dsn, "--count=10", rows, "--interval-ms=100", cwd=demo).wait(60) == 0
+    with Server(tmp_path, power_dsn, "--tdengine-timeout-s=1", cwd=demo) as server, \
+            WeighingViewer(server.port) as viewer:
         wait_for(lambda: len(viewer.rows) == limit, 60, "all rows")
         assert viewer.bytes > megabytes * 10**6 and viewer.largest < 2**21
         with producer(tmp_path, power_dsn, "--rows-per-interval=100", cwd=demo):

@@ -1,16 +1,22 @@
-"""The embedded database's engine asked directly, without server and client."""
+"""The embedded database, asked directly: a store in a folder of its own and a session, no server and no client."""
 
 import tempfile
-from collections.abc import Iterator
 from contextlib import contextmanager
 
-from embedded.session import Session
-from embedded.store import Store
-from tests.helpers.embedded_frames import METERS
+import pytest
+from sql_cases import SETUP, T
+
+from embedded.common.datatypes import Bound
+from embedded.common.errors import TDengineError
+from embedded.engine.session import Session
+from embedded.storage.store import Store
+
+METERS = SETUP[0]
+BIND = "INSERT INTO ? USING meters (groupid, location) TAGS (?, ?) VALUES (?, ?, ?, ?)"
 
 
 @contextmanager
-def opened(folder: str = "", retention_s: int = 0, setup: list[str] = (METERS,)) -> Iterator[Session]:
+def opened(folder=None, retention_s=0, setup=(METERS,)):
     """A session with a store of its own, in the database `power`."""
     with tempfile.TemporaryDirectory() as temporary:
         store = Store(folder or temporary, retention_s)
@@ -22,9 +28,27 @@ def opened(folder: str = "", retention_s: int = 0, setup: list[str] = (METERS,))
         store.close()
 
 
-def rows(session: Session, sql: str) -> list[tuple]:
-    """All rows of an answer."""
+def rows(session, sql):
+    """All rows of the answer."""
     result, found = session.execute(sql), []
     while part := result.fetch(1000):
         found += part
     return found
+
+
+def refusal(call, *arguments) -> TDengineError:
+    """The error with which a call is refused."""
+    with pytest.raises(TDengineError) as caught:
+        call(*arguments)
+    return caught.value
+
+
+def bound(times, name="d0", tags=(1, "x")) -> Bound:
+    """Rows of one subtable of `meters` at these times; the voltages count from 0."""
+    count = len(times)
+    return Bound(name, list(tags), [times, [1.0] * count, list(range(count)), [1.0] * count])
+
+
+def fill(session, count):
+    """So many rows in `d0`, one a millisecond from T on."""
+    session.prepare(BIND).execute([bound(list(range(T, T + count)))])

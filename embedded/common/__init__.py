@@ -1,0 +1,1 @@
+"""What all rooms need: types, values, time, errors, and the catalog."""

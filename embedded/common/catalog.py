@@ -1,0 +1,80 @@
+"""What exists: databases, super tables, normal tables, subtables. `storage/tables.py` keeps it in the file."""
+
+from dataclasses import dataclass, field
+
+from . import datatypes as t
+from .datatypes import Column
+from .errors import TDengineError
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A super table, or a normal table, which has no tags.
+
+    A normal table is stored as a super table whose only subtable bears its name.
+    """
+
+    id: int
+    name: str
+    precision: int
+    columns: tuple[Column, ...]
+    tags: tuple[Column, ...]
+    subtables: dict[str, int] = field(default_factory=dict)  # name -> tb, the subtable's number in the whole file
+
+    @property
+    def is_super(self) -> bool:
+        return bool(self.tags)
+
+
+@dataclass(frozen=True, eq=False)
+class Subtable:
+    """A subtable, or the rows of a normal table."""
+
+    tb: int
+    name: str
+    table: Table
+
+
+@dataclass(frozen=True, eq=False)
+class Database:
+    id: int
+    name: str
+    precision: int
+    tables: dict[str, Table] = field(default_factory=dict)
+    subtables: dict[str, Subtable] = field(default_factory=dict)
+
+    def find(self, name: str) -> Table | Subtable:
+        """The super table, subtable or normal table of that name. Error: 0x2603."""
+        found = self.subtables.get(name) or self.tables.get(name)
+        if found is None:
+            raise TDengineError(0x2603, "Table does not exist")
+        return found
+
+    def has(self, name: str) -> bool:
+        return name in self.tables or name in self.subtables
+
+    def add_subtable(self, table: Table, name: str, tb: int) -> None:
+        table.subtables[name] = tb
+        self.subtables[name] = Subtable(tb, name, table)
+
+    def remove(self, entry: Table | Subtable) -> None:
+        """Remove a table with its subtables, or one subtable."""
+        if isinstance(entry, Subtable) and entry.table.is_super:
+            self.subtables.pop(entry.name, None)
+            entry.table.subtables.pop(entry.name, None)
+            return
+        table = entry if isinstance(entry, Table) else entry.table
+        self.tables.pop(table.name, None)
+        for name in table.subtables:
+            self.subtables.pop(name, None)
+
+
+def check_columns(columns: tuple[Column, ...], tags: tuple[Column, ...]) -> None:
+    """TDengine's rules for the columns of a new table. Errors: 0x2641, 0x263F, 0x263C."""
+    if columns[0].type is not t.TIMESTAMP:
+        raise TDengineError(0x2641, "First column must be timestamp")
+    if len(columns) < 2:
+        raise TDengineError(0x263F, "Illegal number of columns")
+    names = [column.name for column in columns + tags]
+    if len(set(names)) < len(names) or "tbname" in names:
+        raise TDengineError(0x263C, "Duplicated column names")

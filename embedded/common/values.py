@@ -1,0 +1,205 @@
+"""From what a client sends to what SQLite stores, with TDengine's checks, and back.
+
+A value is stored as SQLite's own integer, real, text or blob. BOOL is 0 or 1, and FLOAT is the 32-bit float as a
+real. SQLite has no integers above 2^63 - 1: a greater BIGINT UNSIGNED is stored as a blob of its eight bytes, most
+significant first. SQLite sorts a blob after every number, so order and equality are right.
+"""
+
+import struct
+from array import array
+from collections.abc import Callable, Sequence
+from datetime import tzinfo
+from typing import Any
+
+from . import datatypes as t
+from .clock import parse as parse_time
+from .datatypes import Column
+from .errors import TDengineError, not_supported
+
+RANGES = {t.TINYINT: (-2**7, 2**7 - 1), t.SMALLINT: (-2**15, 2**15 - 1), t.INT: (-2**31, 2**31 - 1),
+          t.BIGINT: (-2**63, 2**63 - 1), t.UTINYINT: (0, 2**8 - 1), t.USMALLINT: (0, 2**16 - 1),
+          t.UINT: (0, 2**32 - 1), t.UBIGINT: (0, 2**64 - 1), t.TIMESTAMP: (-2**63, 2**63 - 1)}
+FLOAT_MAX = 3.4028234663852886e38  # the greatest 32-bit float
+
+
+def float32(value: float) -> float:
+    """The nearest 32-bit float, as a Python float."""
+    return struct.unpack("f", struct.pack("f", value))[0]
+
+
+def pack_unsigned(value: int) -> int | bytes:
+    """A BIGINT UNSIGNED as it is stored."""
+    return value if value < 2**63 else value.to_bytes(8, "big")
+
+
+def unpack_unsigned(value: Any) -> int | None:
+    return int.from_bytes(value, "big") if isinstance(value, bytes) else value
+
+
+def too_long(column: Column) -> TDengineError:
+    return TDengineError(0x2653, f"Value too long for column/tag: {column.name}")
+
+
+def bad_value(value: Any, column: Column) -> TDengineError:
+    return TDengineError(0x0216, f"syntax error near '{value}' (invalid {column.type.name.lower()} data)")
+
+
+def fits(column: Column, value: str | bytes) -> bool:
+    """Whether a text or a VARBINARY is short enough for its column."""
+    if len(value) * (1 if column.type is t.NCHAR else 4) <= column.length:  # a character has at most 4 bytes
+        return True
+    if column.type is t.NCHAR or isinstance(value, bytes):
+        return len(value) <= column.length
+    return len(value.encode()) <= column.length
+
+
+# ---------------------------------------------------------------------- literals in SQL text
+
+def from_literal(value: Any, column: Column, precision: int, where: tzinfo | None) -> Any:
+    """A literal of VALUES or TAGS as it is stored. Text that is a time without a zone is in the zone `where`.
+
+    Errors: 0x0216 (the type has no such value), 0x2653 (too long).
+    """
+    if value is None:
+        return None
+    kind = column.type
+    if kind is t.TIMESTAMP:
+        return _time_literal(value, precision, where)
+    if kind is t.BOOL:
+        return _bool_literal(value, column)
+    if kind.variable:
+        return _text_literal(value, column)
+    number = _number_literal(value, column)
+    if kind is t.FLOAT or kind is t.DOUBLE:
+        number = float(number)
+        if kind is t.FLOAT:
+            if abs(number) > FLOAT_MAX:
+                raise bad_value(value, column)
+            number = float32(number)
+        return number
+    if isinstance(number, float):
+        if not number.is_integer():
+            raise not_supported(f"a fraction ({value}) in the {kind.name} column {column.name}")
+        number = int(number)
+    low, high = RANGES[kind]
+    if not low <= number <= high:
+        raise TDengineError(0x0216, f"syntax error near '{value}' ({kind.name.lower()} data overflow)")
+    return pack_unsigned(number) if kind is t.UBIGINT else number
+
+
+def _time_literal(value: Any, precision: int, where: tzinfo | None) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    ticks = parse_time(value, precision, where) if isinstance(value, str) else None
+    if ticks is None and isinstance(value, str) and value.lstrip("-").isdigit():
+        ticks = int(value)
+    if ticks is None:
+        raise TDengineError(0x0216, f"syntax error near '{value}' (invalid timestamp)")
+    return ticks
+
+
+def _bool_literal(value: Any, column: Column) -> int:
+    if isinstance(value, str):
+        word = value.lower()
+        if word not in ("true", "false"):
+            raise bad_value(value, column)
+        return int(word == "true")
+    return int(value != 0)
+
+
+def _text_literal(value: Any, column: Column) -> str | bytes:
+    if not isinstance(value, str):
+        if not isinstance(value, int) or isinstance(value, bool) or column.type is t.VARBINARY:
+            raise bad_value(value, column)
+        value = str(value)
+    if column.type is t.VARBINARY:
+        value = binary(value)
+    if not fits(column, value):
+        raise too_long(column)
+    return value
+
+
+def binary(text: str) -> bytes:
+    """VARBINARY from text: `\\x` and hexadecimal digits, or else the bytes of the text itself. Error: 0x2604."""
+    if not text.startswith(("\\x", "\\X")):
+        return text.encode()
+    try:
+        return bytes.fromhex(text[2:])
+    except ValueError:
+        raise TDengineError(0x2604, f"Invalid varbinary value: {text}") from None
+
+
+def _number_literal(value: Any, column: Column) -> int | float:
+    if isinstance(value, str):
+        try:
+            return int(value)
+        except ValueError:
+            pass
+        try:
+            return float(value)
+        except ValueError:
+            raise bad_value(value, column) from None
+    return int(value) if isinstance(value, bool) else value
+
+
+# ---------------------------------------------------------------------- values bound to a statement
+
+def from_bound(values: Sequence[Any], column: Column) -> Sequence[Any]:
+    """The values that are bound to a column or tag, as they are stored.
+
+    Error: 0x0200 for a value that the column cannot hold.
+    """
+    kind = column.type
+    if kind.variable:
+        _check_lengths(values, column)
+        return values
+    if kind is t.FLOAT:
+        return _map(values, lambda rest: array("f", rest).tolist(), column)
+    if kind is t.DOUBLE:
+        return _map(values, lambda rest: array("d", rest).tolist(), column)
+    if kind is t.BOOL:
+        return [None if value is None else int(bool(value)) for value in values]
+    if kind is t.UBIGINT:
+        return [None if value is None else pack_unsigned(value) for value in _checked(values, column)]
+    return _checked(values, column)
+
+
+def _checked(values: Sequence[Any], column: Column) -> Sequence[Any]:
+    """Refuse what is no integer or out of range; `array` looks at all values at once."""
+    _map(values, lambda rest: array(column.type.pack, rest), column)
+    return values
+
+
+def _map(values: Sequence[Any], convert: Callable, column: Column) -> Sequence[Any]:
+    """Convert all values but NULLs. `convert` takes a list of values and gives their list, or None."""
+    try:
+        if None not in values:
+            return convert(values)
+        converted = iter(convert([value for value in values if value is not None]) or ())
+        return [None if value is None else next(converted) for value in values]
+    except (TypeError, ValueError, OverflowError):
+        raise TDengineError(0x0200, f"invalid value for the {column.type.name} column {column.name}") from None
+
+
+def _check_lengths(values: Sequence[Any], column: Column) -> None:
+    wanted = bytes if column.type is t.VARBINARY else str
+    for value in values:
+        if value is None:
+            continue
+        if not isinstance(value, wanted):
+            raise TDengineError(0x0200, f"invalid value for the {column.type.name} column {column.name}")
+        if not fits(column, value):
+            raise TDengineError(0x0200, "tag length is too big" if column.is_tag else
+                                f"value too long for column: {column.name}")
+
+
+# ---------------------------------------------------------------------- back to the client
+
+_BACK: dict[t.Type, Callable[[Any], Any]] = {t.BOOL: lambda value: None if value is None else bool(value),
+                                            t.UBIGINT: unpack_unsigned}
+
+
+def to_client(values: list[Sequence], columns: Sequence[Column]) -> list[Sequence]:
+    """Stored values, column-major, as the plain Python values that datatypes.py describes."""
+    return [list(map(_BACK[column.type], column_values)) if column.type in _BACK else column_values
+            for column, column_values in zip(columns, values, strict=False)]  # there are no values at the end

@@ -1,0 +1,1 @@
+"""Sessions: they run statements, which ties SQL to the stored rows."""

@@ -1,0 +1,71 @@
+"""A result as the JSON of REST, made in pieces: a large result never stands in memory as a whole."""
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ..common.datatypes import DOUBLE, FLOAT, TIMESTAMP, VARBINARY, Column
+from ..common.errors import TDengineError
+from ..engine.results import Result
+from .wire import rows_per_block
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def answer(result: Result, zone: ZoneInfo | None, named: bool = False, timing: bool = False) -> Iterator[str]:
+    """One JSON object in pieces. With `named`, rows are objects; with `timing`, it says the nanoseconds taken."""
+    started = time.perf_counter_ns()
+
+    def end() -> str:
+        return f',"timing":{time.perf_counter_ns() - started}}}' if timing else "}"
+
+    if not result.columns:
+        rows = [{"affected_rows": result.affected}] if named else [[result.affected]]
+        yield f'{{"code":0,"column_meta":[["affected_rows","INT",4]],"data":{json.dumps(rows)},"rows":1{end()}'
+        return
+    names = [column.name for column in result.columns]
+    meta = json.dumps([[column.name, column.type.name, column.length] for column in result.columns])
+    writers = [_writer(column, result.precision, zone) for column in result.columns]
+    start, count = f'{{"code":0,"column_meta":{meta},"data":[', 0
+    while values := result.fetch_columns(rows_per_block(result.columns)):
+        rows = _json_rows(values, writers)
+        yield start + json.dumps([dict(zip(names, row, strict=True)) for row in rows] if named else rows)[1:-1]
+        start, count = ",", count + len(rows)
+    yield f'{"" if count else start}],"rows":{count}{end()}'
+
+
+def _json_rows(table: Sequence[Sequence], writers: Sequence[Callable | None]) -> list[tuple]:
+    """Rows from columns; a column that has a writer is put into types that JSON has."""
+    columns = [values if write is None else [None if value is None else write(value) for value in values]
+               for write, values in zip(writers, table, strict=True)]
+    return list(zip(*columns, strict=True))
+
+
+def _writer(column: Column, precision: int, zone: ZoneInfo | None) -> Callable[[Any], Any] | None:
+    """What puts a value of the column into JSON's types; None where it is of one already."""
+    if column.type is TIMESTAMP:
+        return lambda value: timestamp_text(value, precision, zone)
+    if column.type is VARBINARY:
+        return bytes.hex
+    if column.type in (FLOAT, DOUBLE):
+        return lambda value: value if math.isfinite(value) else None  # JSON has neither NaN nor infinity
+    return None
+
+
+def timestamp_text(value: int, precision: int, zone: ZoneInfo | None = None) -> str:
+    """A timestamp in ticks of `precision` as `2026-11-25T03:04:05.678Z`, with exactly 3, 6 or 9 digits.
+
+    Error: 0x060B for a year that Python's dates do not reach.
+    """
+    digits = 3 * (precision + 1)
+    seconds, fraction = divmod(value, 10**digits)
+    try:
+        whole = (_EPOCH + timedelta(seconds=seconds)).astimezone(zone or UTC).isoformat()
+    except OverflowError as error:
+        raise TDengineError(0x060B, "Timestamp data out of range") from error
+    offset = "Z" if whole[19:] == "+00:00" else whole[19:]
+    return f"{whole[:19]}.{fraction:0{digits}}{offset}"

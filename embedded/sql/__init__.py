@@ -1,0 +1,1 @@
+"""From TDengine's SQL to SQLite's."""

@@ -1,0 +1,38 @@
+"""The arguments of functions: how many there may be, and of which types."""
+
+from collections.abc import Sequence
+
+from sqlglot import exp
+
+from ..common.datatypes import Type
+from ..common.errors import TDengineError
+from .compiler import Compiler
+from .typed import Typed
+
+
+def check_count(name: str, trees: Sequence[exp.Expression], least: int, most: int | None = None) -> None:
+    """Exactly `least` arguments, or from `least` to `most`. Error: 0x2801."""
+    if not least <= len(trees) <= (least if most is None else most):
+        raise TDengineError(0x2801, f"Invalid number of parameters : {name}")
+
+
+def bad_type(name: str) -> TDengineError:
+    return TDengineError(0x2802, f"Invalid parameter data type : {name}")
+
+
+def bad_value(name: str) -> TDengineError:
+    return TDengineError(0x2803, f"Invalid parameter value : {name}")
+
+
+def compiled(compiler: Compiler, name: str, trees: Sequence[exp.Expression], families: Sequence[set[Type]],
+             least: int | None = None) -> list[Typed]:
+    """The arguments, compiled; `families` has the accepted types of each. NULL is accepted everywhere.
+
+    The last arguments may be absent, down to `least` of them. Errors: 0x2801, 0x2802.
+    """
+    check_count(name, trees, len(families) if least is None else least, len(families))
+    values = [compiler.compile(tree) for tree in trees]
+    for value, family in zip(values, families, strict=False):
+        if value.type not in family and value.const is not None:
+            raise bad_type(name)
+    return values

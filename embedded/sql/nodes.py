@@ -1,0 +1,140 @@
+"""The statements of TDengine's SQL, as `parser.parse` returns them.
+
+The scalar expressions in them are sqlglot trees. Every function call is an `Anonymous` node, and a duration
+(`12h`) is an unquoted `Column` whose name begins with a digit. Nobody changes a node once it is parsed.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlglot.expressions import Expression
+
+from ..common.datatypes import Column
+
+
+class TableName(NamedTuple):
+    database: str | None  # None: the session's current database
+    name: str
+
+
+MARK = object()  # a `?` in an INSERT
+
+
+@dataclass(frozen=True)
+class Item:
+    """One entry of a select list. `label` is its AS name, or else its text as it was written."""
+
+    expression: Expression
+    label: str
+    aliased: bool
+
+
+@dataclass(frozen=True)
+class Order:
+    expression: Expression
+    descending: bool
+    nulls_first: bool
+
+
+@dataclass(frozen=True)
+class Select:
+    items: tuple[Item, ...]
+    distinct: bool = False
+    tags_only: bool = False
+    source: "TableName | Select | None" = None
+    alias: str | None = None
+    where: Expression | None = None
+    partition: tuple[Expression, ...] = ()
+    interval: tuple[Expression, ...] = ()  # (duration,) or (duration, offset)
+    group: tuple[Expression, ...] = ()
+    having: Expression | None = None
+    order: tuple[Order, ...] = ()
+    slimit: int | None = None
+    soffset: int = 0
+    limit: int | None = None
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Rows:
+    """One table's part of an INSERT. A value is a plain Python value, MARK, or an expression.
+
+    Row r stands in the SQL text from `spots[r][0]` to `spots[r][1]`; error messages quote the text from there.
+    """
+
+    table: TableName | None  # None: the name is a `?`
+    using: TableName | None
+    tag_names: tuple[str, ...] | None
+    tags: tuple[Any, ...]
+    columns: tuple[str, ...] | None
+    rows: list[list[Any]]
+    spots: list[tuple[int, int]]
+    tags_end: int = 0  # where the tags end in the SQL text
+
+
+@dataclass(frozen=True)
+class Insert:
+    tables: tuple[Rows, ...]
+    marks: int  # how many `?` the text has
+
+
+@dataclass(frozen=True)
+class CreateDatabase:
+    name: str
+    if_not_exists: bool
+    precision: int
+
+
+@dataclass(frozen=True)
+class CreateTable:
+    """A super table where there are tags, and a normal table where there are none."""
+
+    table: TableName
+    if_not_exists: bool
+    columns: tuple[Column, ...]
+    tags: tuple[Column, ...]
+
+
+@dataclass(frozen=True)
+class Subtable:
+    table: TableName
+    if_not_exists: bool
+    using: TableName
+    tag_names: tuple[str, ...] | None
+    tags: tuple[Any, ...]
+    tags_end: int
+
+
+@dataclass(frozen=True)
+class CreateSubtables:
+    subtables: tuple[Subtable, ...]
+
+
+@dataclass(frozen=True)
+class DropDatabase:
+    name: str
+    if_exists: bool
+
+
+@dataclass(frozen=True)
+class DropTables:
+    tables: tuple[tuple[TableName, bool], ...]  # (table, if_exists)
+    super_only: bool
+
+
+@dataclass(frozen=True)
+class Use:
+    name: str
+
+
+@dataclass(frozen=True)
+class Describe:
+    table: TableName
+
+
+@dataclass(frozen=True)
+class Show:
+    what: str  # DATABASES, TABLES, STABLES, CREATE (a table's) or CREATE DATABASE
+    database: str | None = None
+    like: str | None = None
+    table: TableName | None = None

@@ -1,0 +1,195 @@
+"""The parser: from the text of one statement to a node of `nodes`.
+
+Sqlglot reads the scalar expressions. The statements around them are TDengine's own, so they are read here.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlglot import exp
+from sqlglot.tokens import Token, TokenType
+
+from ..common.errors import TDengineError, not_supported
+from . import nodes
+from .definition_parser import DefinitionParser
+from .dialect import TDengine
+from .tokens import tokens_of, with_values
+
+_LONGEST_CACHED = 4096  # characters: questions that are asked again and again are short, INSERTs with values are not
+_LABEL_BYTES = 64  # TDengine cuts longer labels
+# TDengine knows these statements; the embedded database refuses them by name.
+KNOWN_STATEMENTS = ("ALTER", "DELETE", "EXPLAIN", "FLUSH", "GRANT", "REVOKE", "KILL", "COMPACT", "TRIM", "BALANCE",
+                    "RESET", "SET", "UPDATE", "MERGE", "REDISTRIBUTE", "SPLIT")
+# A column without AS is labelled by its name, but these are labelled by their text as it was written.
+PSEUDO_COLUMNS = ("tbname", "_c0", "_rowts", "_wstart", "_wend", "_wduration", "now")
+
+
+class _Parser(DefinitionParser):
+    def statement(self, sql: str, tokens: list[Token]) -> Any:
+        """Read one statement; a `;` may close it."""
+        self.reset()
+        self.sql = sql
+        while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
+            tokens.pop()
+        self._tokens, self._tokens_size, self._index = tokens, len(tokens), -1
+        self.marks = 0
+        self._advance()
+        if not self._curr:
+            raise TDengineError(0x2601, "Incomplete SQL statement")
+        read = self._STATEMENTS.get(self._curr.text.upper())
+        if read is None:
+            if self._curr.text.upper() in KNOWN_STATEMENTS:
+                raise not_supported(self._curr.text.upper())
+            self.raise_error("")
+        result = read(self)
+        if self._curr:
+            self.refuse_clause()
+            self.raise_error("")
+        return result
+
+    # ------------------------------------------------------------------ SELECT
+
+    def select(self) -> nodes.Select:
+        self.need("SELECT")
+        distinct = self._match(TokenType.DISTINCT)
+        tags_only = not distinct and self.word("TAGS")
+        items = self.comma_list(self.item)
+        parts: dict[str, Any] = {}
+        if self.word("FROM"):
+            if self._match(TokenType.L_PAREN):
+                parts["source"] = self.select()
+                self.take(TokenType.R_PAREN)
+            else:
+                parts["source"] = self.table_name()
+            parts["alias"] = self.alias()
+            if self._match(TokenType.COMMA):
+                raise not_supported("JOIN")
+            self.refuse_clause()
+            parts |= self.clauses()
+        return nodes.Select(items, distinct, tags_only, **parts)
+
+    def clauses(self) -> dict[str, Any]:
+        """The clauses after FROM, in TDengine's order."""
+        found: dict[str, Any] = {}
+        if self.word("WHERE"):
+            found["where"] = self.expression_of()
+        if self.word("PARTITION", "BY"):
+            found["partition"] = self.comma_list(self.expression_of)
+        if self.word("INTERVAL"):
+            found["interval"] = self.list_of(self.expression_of)
+            if len(found["interval"]) > 2:
+                self.raise_error("", self._prev)
+        self.refuse_clause()
+        if self.word("GROUP", "BY"):
+            found["group"] = self.comma_list(self.expression_of)
+        if self.word("HAVING"):
+            found["having"] = self.expression_of()
+        if self.word("ORDER", "BY"):
+            found["order"] = self.comma_list(self.order)
+        for limit, offset in (("slimit", "soffset"), ("limit", "offset")):
+            if self.word(limit.upper()):
+                found[limit] = self.integer()
+                if self.word(offset.upper()):
+                    found[offset] = self.integer()
+                elif self._match(TokenType.COMMA):
+                    found[offset], found[limit] = found[limit], self.integer()
+        return found
+
+    def alias(self) -> str | None:
+        if self._match(TokenType.ALIAS):
+            return self.take(TokenType.STRING).text if self._curr.token_type is TokenType.STRING else self.name()
+        if self._match_set((TokenType.VAR, TokenType.IDENTIFIER)):
+            return self._prev.text
+        return None
+
+    def item(self) -> nodes.Item:
+        start = self._curr
+        tree = self.expression_of()
+        text = self.sql[start.start:self._prev.end + 1]
+        alias = self.alias()
+        if alias is not None:
+            return nodes.Item(tree, alias, True)
+        if isinstance(tree, exp.Column) and not isinstance(tree.this, exp.Star) and tree.name not in PSEUDO_COLUMNS:
+            text = tree.name
+        return nodes.Item(tree, text.encode()[:_LABEL_BYTES].decode(errors="ignore"), False)
+
+    def order(self) -> nodes.Order:
+        tree = self.expression_of()
+        descending = self._match(TokenType.DESC)
+        if not descending:
+            self._match(TokenType.ASC)
+        nulls_first = not descending
+        if self.word("NULLS"):
+            nulls_first = self.word("FIRST")
+            if not nulls_first:
+                self.need("LAST")
+        return nodes.Order(tree, descending, nulls_first)
+
+    # ------------------------------------------------------------------ INSERT
+
+    def insert(self) -> nodes.Insert:
+        self.need("INSERT", "INTO")
+        tables = [self.rows_of_table()]
+        while self._curr:
+            tables.append(self.rows_of_table())
+        return nodes.Insert(tuple(tables), self.marks)
+
+    def rows_of_table(self) -> nodes.Rows:
+        table = None
+        if self._match(TokenType.PLACEHOLDER):
+            self.marks += 1
+        else:
+            table = self.table_name()
+        using = tag_names = columns = None
+        tags: tuple = ()
+        tags_end = 0
+        if self._curr.token_type is TokenType.L_PAREN:
+            columns = self.list_of(self.name)
+        if self.word("USING"):
+            using = self.table_name()
+            if self._curr.token_type is TokenType.L_PAREN:
+                tag_names = self.list_of(self.name)
+            self.need("TAGS")
+            tags, _, tags_end = self.values()
+            if columns is None and self._curr.token_type is TokenType.L_PAREN:
+                columns = self.list_of(self.name)
+        if self.word("SELECT", advance=False):
+            raise not_supported("INSERT ... SELECT")
+        if self.word("FILE", advance=False):
+            raise not_supported("INSERT ... FILE")
+        self.need("VALUES")
+        rows, spots = [], []
+        while self._curr.token_type is TokenType.L_PAREN:
+            row, start, end = self.values()
+            rows.append(list(row))
+            spots.append((start, end))
+            if self._match(TokenType.COMMA) and self._curr.token_type is not TokenType.L_PAREN:
+                self.raise_error()
+        if not rows:
+            self.raise_error()
+        return nodes.Rows(table, using, tag_names, tags, columns, rows, spots, tags_end)
+
+    _STATEMENTS = {"SELECT": select, "INSERT": insert, "CREATE": DefinitionParser.create,
+                   "DROP": DefinitionParser.drop, "USE": DefinitionParser.use,
+                   "DESCRIBE": DefinitionParser.describe, "DESC": DefinitionParser.describe,
+                   "SHOW": DefinitionParser.show}
+
+
+def parse(sql: str, values: Sequence[Any] | None = None) -> Any:
+    """Read one statement into a node of `nodes`; `values` take the place of the `?` marks, in order.
+
+    Errors: 0x2600 (syntax, or not supported), 0x2601 (it ends too early).
+    """
+    if values is not None:
+        return _parse(sql, with_values(tokens_of(sql), values))
+    return _parse_cached(sql) if len(sql) < _LONGEST_CACHED else _parse(sql, tokens_of(sql))
+
+
+def _parse(sql: str, tokens: list[Token]) -> Any:
+    return _Parser(dialect=TDengine).statement(sql, tokens)
+
+
+@lru_cache(maxsize=256)
+def _parse_cached(sql: str) -> Any:
+    return _parse(sql, tokens_of(sql))

@@ -1,0 +1,1 @@
+"""The SQLite file: its tables, rows and blocks."""

@@ -1,0 +1,122 @@
+"""The embedded database's file: what outlives a stop or a kill, and what is deleted."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from sql_cases import T
+
+from embedded.storage.store import Store
+from tests.helpers.embedded_session import BIND, bound, opened, refusal, rows
+
+
+def sweep(store):
+    while store.sweep():
+        pass
+
+
+def test_rows_outlive_the_store(tmp_path):
+    with opened(str(tmp_path)) as session:
+        session.execute(f"INSERT INTO d0 USING meters TAGS (1, 'x') VALUES ({T}, 1, 2, 3)")
+    with opened(str(tmp_path)) as session:
+        assert rows(session, "SELECT tbname, location, voltage FROM meters") == [("d0", "x", 2)]
+        session.execute(f"INSERT INTO d1 USING meters TAGS (2, 'y') VALUES ({T}, 1, 3, 3)")
+        assert rows(session, "SELECT voltage FROM meters ORDER BY voltage") == [(2,), (3,)]
+
+
+_WRITER = """
+import sys
+from embedded.common.datatypes import Bound
+from embedded.engine.session import Session
+from embedded.storage.store import Store
+session = Session(Store(sys.argv[1], 0), "power")
+statement = session.prepare("INSERT INTO ? USING meters TAGS (?, ?) VALUES (?, ?, ?, ?)")
+for n in range(10**9):
+    statement.execute([Bound(f"d{n % 3}", [1, "x"], [[10**12 + n], [1.0], [n], [1.0]])])
+    print(n, flush=True)
+"""
+
+
+def test_a_kill_loses_nothing_acknowledged(tmp_path):
+    with opened(str(tmp_path)):
+        pass
+    root = os.path.dirname(os.path.dirname(__file__))
+    writer = subprocess.Popen([sys.executable, "-c", _WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True,
+                              cwd=root)
+    for line in writer.stdout:
+        if int(line) >= 200:
+            break
+    writer.send_signal(signal.SIGKILL)
+    acknowledged = max([int(line), *map(int, writer.stdout.read().split("\n")[:-1])])
+    writer.wait()
+    with opened(str(tmp_path)) as session:
+        stored = [value for value, in rows(session, "SELECT voltage FROM meters ORDER BY voltage")]
+        assert stored == list(range(len(stored))) and len(stored) >= acknowledged + 1
+
+
+def test_one_process_a_folder(tmp_path):
+    with opened(str(tmp_path)):
+        with pytest.raises(OSError, match="another embedded database"):
+            Store(str(tmp_path))
+
+
+def test_rows_past_the_retention_are_refused_and_swept():
+    with opened(retention_s=60) as session:
+        now = int(time.time() * 1000)
+        error = refusal(session.execute, f"INSERT INTO d0 USING meters TAGS (1, 'x') VALUES ({now - 61_000}, 1, 1, 1)")
+        assert error.code == 0x060B
+        assert error.message.startswith("Timestamp data out of range")
+        assert "60 s" in error.message and "--retention" in error.message
+        assert refusal(session.prepare(BIND).execute, [bound([now - 61_000])]).code == 0x060B
+        count = 5000
+        session.prepare(BIND).execute([bound(list(range(now - 59_000, now - 59_000 + count)))])
+        store = session.store
+        assert store.sweep() is False
+        assert rows(session, "SELECT COUNT(*) FROM meters") == [(count,)]
+        store.retention_s = 56  # as if some seconds had passed
+        sweep(store)
+        (left, oldest), = rows(session, "SELECT COUNT(*), MIN(ts) FROM meters")
+        assert 0 < left < count and oldest >= now - 57_000  # at most one step of deleting is late
+        store.retention_s = 1
+        sweep(store)
+        assert rows(session, "SELECT COUNT(*) FROM meters") == [(0,)]
+
+
+@pytest.mark.parametrize("retention_s, step_s", [(10, 1), (60, 1), (600, 10), (3600, 60), (7 * 86400, 10080)])
+def test_old_rows_are_deleted_in_coarse_steps(monkeypatch, retention_s, step_s):
+    """As TDengine drops whole files: between two steps nothing is deleted, so viewers of slow data see no change."""
+    start = 1_800_000_000 // step_s * step_s
+    with opened(retention_s=retention_s) as session:
+        def oldest_at(second):
+            monkeypatch.setattr(time, "time_ns", lambda: int(second * 10**9))
+            sweep(session.store)
+            (oldest, count), = rows(session, "SELECT MIN(ts), COUNT(*) FROM meters")
+            assert count == 2 * step_s - (oldest // 1000 - start)
+            return oldest // 1000 - start
+
+        monkeypatch.setattr(time, "time_ns", lambda: start * 10**9)
+        session.prepare(BIND).execute([bound([1000 * (start + i) for i in range(2 * step_s)])])
+        assert oldest_at(start + retention_s) == 0
+        assert oldest_at(start + retention_s + step_s - 0.01) == 0
+        assert oldest_at(start + retention_s + step_s) == step_s
+        assert oldest_at(start + retention_s + 2 * step_s - 0.01) == step_s
+        # what the step has not reached yet is refused all the same
+        error = refusal(session.prepare(BIND).execute, [bound([1000 * (start + step_s)])])
+        assert error.code == 0x060B
+
+
+def test_the_file_stops_growing_where_rows_are_swept(tmp_path):
+    with opened(str(tmp_path), retention_s=3600) as session:
+        store, statement, at, sizes = session.store, session.prepare(BIND), int(time.time() * 1000) + 10**6, []
+        for round_ in range(8):
+            times = list(range(at + round_ * 20_000, at + (round_ + 1) * 20_000))
+            statement.execute([bound(times)])
+            store.retention_s = (int(time.time() * 1000) - times[-1]) / 1000  # all but the last second is old
+            sweep(store)
+            store.retention_s = 3600
+            store.file.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            sizes.append(os.path.getsize(tmp_path / "embedded.db"))
+        assert sizes[-1] <= sizes[1] * 1.1
