@@ -2,9 +2,11 @@
 
 A value is stored as SQLite's own integer, real, text or blob. BOOL is 0 or 1, and FLOAT is the 32-bit float as a
 real. SQLite has no integers above 2^63 - 1: a greater BIGINT UNSIGNED is stored as a blob of its eight bytes, most
-significant first. SQLite sorts a blob after every number, so order and equality are right.
+significant first. SQLite sorts a blob after every number, so order and equality are right. SQLite has no NaN either,
+and would store NULL: a NaN is stored as the blob NAN.
 """
 
+import math
 import struct
 from array import array
 from collections.abc import Callable, Sequence
@@ -19,6 +21,7 @@ from .errors import TDengineError, not_supported
 RANGES = {t.TINYINT: (-2**7, 2**7 - 1), t.SMALLINT: (-2**15, 2**15 - 1), t.INT: (-2**31, 2**31 - 1),
           t.BIGINT: (-2**63, 2**63 - 1), t.UTINYINT: (0, 2**8 - 1), t.USMALLINT: (0, 2**16 - 1),
           t.UINT: (0, 2**32 - 1), t.UBIGINT: (0, 2**64 - 1), t.TIMESTAMP: (-2**63, 2**63 - 1)}
+NAN = b"NaN"
 FLOAT_MAX = 3.4028234663852886e38  # the greatest 32-bit float
 
 
@@ -72,11 +75,9 @@ def from_literal(value: Any, column: Column, precision: int, where: tzinfo | Non
     number = _number_literal(value, column)
     if kind is t.FLOAT or kind is t.DOUBLE:
         number = float(number)
-        if kind is t.FLOAT:
-            if abs(number) > FLOAT_MAX:
-                raise bad_value(value, column)
-            number = float32(number)
-        return number
+        if not math.isfinite(number) or kind is t.FLOAT and abs(number) > FLOAT_MAX:
+            raise bad_value(value, column)  # TDengine takes NaN and infinities by binding only
+        return float32(number) if kind is t.FLOAT else number
     if isinstance(number, float):
         if not number.is_integer():
             raise not_supported(f"a fraction ({value}) in the {kind.name} column {column.name}")
@@ -153,15 +154,17 @@ def from_bound(values: Sequence[Any], column: Column) -> Sequence[Any]:
     if kind.variable:
         _check_lengths(values, column)
         return values
-    if kind is t.FLOAT:
-        return _map(values, lambda rest: array("f", rest).tolist(), column)
-    if kind is t.DOUBLE:
-        return _map(values, lambda rest: array("d", rest).tolist(), column)
+    if kind is t.FLOAT or kind is t.DOUBLE:
+        return _map(values, lambda rest: _stored_reals(array(kind.pack, rest).tolist()), column)
     if kind is t.BOOL:
         return [None if value is None else int(bool(value)) for value in values]
     if kind is t.UBIGINT:
         return [None if value is None else pack_unsigned(value) for value in _checked(values, column)]
     return _checked(values, column)
+
+
+def _stored_reals(values: list[float]) -> list[float | bytes]:
+    return [NAN if math.isnan(value) else value for value in values] if any(map(math.isnan, values)) else values
 
 
 def _checked(values: Sequence[Any], column: Column) -> Sequence[Any]:
@@ -195,11 +198,20 @@ def _check_lengths(values: Sequence[Any], column: Column) -> None:
 
 # ---------------------------------------------------------------------- back to the client
 
-_BACK: dict[t.Type, Callable[[Any], Any]] = {t.BOOL: lambda value: None if value is None else bool(value),
-                                            t.UBIGINT: unpack_unsigned}
+def _plain_reals(values: Sequence[Any]) -> Sequence[Any]:
+    if bytes not in map(type, values):
+        return values
+    return [math.nan if isinstance(value, bytes) else value for value in values]
+
+
+_TO_PLAIN: dict[t.Type, Callable[[Sequence[Any]], Sequence[Any]]] = {
+    t.BOOL: lambda values: [None if value is None else bool(value) for value in values],
+    t.UBIGINT: lambda values: list(map(unpack_unsigned, values)),
+    t.FLOAT: _plain_reals, t.DOUBLE: _plain_reals,
+}
 
 
 def to_client(values: list[Sequence], columns: Sequence[Column]) -> list[Sequence]:
     """Stored values, column-major, as the plain Python values that datatypes.py describes."""
-    return [list(map(_BACK[column.type], column_values)) if column.type in _BACK else column_values
-            for column, column_values in zip(columns, values, strict=False)]  # there are no values at the end
+    return [_TO_PLAIN[column.type](stored) if column.type in _TO_PLAIN else stored
+            for column, stored in zip(columns, values, strict=False)]  # there are no values at the end

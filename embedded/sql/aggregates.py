@@ -7,23 +7,29 @@ from sqlglot import exp
 from ..common import datatypes as t
 from .arguments import bad_type, check_count
 from .compiler import Compiler
-from .typed import NUMBERS, REALS, TEXTS, UNSIGNED, Typed, typed
+from .typed import NAN_SQL, NUMBERS, REALS, TEXTS, UNSIGNED, Typed, typed
 
 
 def _count(compiler: Compiler, name: str, value: Typed | None) -> Typed:
     return typed("count(*)" if value is None else f"count({value.sql})", t.BIGINT)
 
 
+def _unless_nan(value: Typed, sql: str) -> str:
+    """NaN where one of the reals is NaN, for it is the greatest of them in SQLite; else what `sql` gives."""
+    return f"iif(max({value.sql}) = {NAN_SQL}, {NAN_SQL}, {sql})" if value.type in REALS else sql
+
+
 def _sum(compiler: Compiler, name: str, value: Typed) -> Typed:
     if value.type in REALS:
-        return typed(f"sum({value.sql})", t.DOUBLE)
+        return typed(_unless_nan(value, f"sum({value.sql})"), t.DOUBLE)
     if value.type in UNSIGNED:
         return typed(f"sum_unsigned({value.sql})", t.UBIGINT)
     return typed(f"sum({value.sql})", t.BIGINT)
 
 
 def _average(compiler: Compiler, name: str, value: Typed) -> Typed:
-    return typed(f"avg({compiler.real(value) if value.type is t.UBIGINT else value.sql})", t.DOUBLE)
+    average = f"avg({compiler.real(value) if value.type is t.UBIGINT else value.sql})"
+    return typed(_unless_nan(value, average), t.DOUBLE)
 
 
 def _least_or_greatest(compiler: Compiler, name: str, value: Typed) -> Typed:
@@ -31,13 +37,17 @@ def _least_or_greatest(compiler: Compiler, name: str, value: Typed) -> Typed:
 
 
 def _spread(compiler: Compiler, name: str, value: Typed) -> Typed:
-    real = compiler.real(value) if value.type is not t.TIMESTAMP else f"CAST({value.sql} AS REAL)"
-    return typed(f"(max({real}) - min({real}))", t.DOUBLE)
+    if value.type in REALS:
+        real = value.sql
+    else:
+        real = compiler.real(value) if value.type is not t.TIMESTAMP else f"CAST({value.sql} AS REAL)"
+    return typed(_unless_nan(value, f"(max({real}) - min({real}))"), t.DOUBLE)
 
 
 def _variance(compiler: Compiler, name: str, value: Typed) -> Typed:
     variance = f"variance({compiler.real(value)})"
-    return typed(variance if name in ("variance", "var_pop") else f"m_sqrt({variance})", t.DOUBLE)
+    found = variance if name in ("variance", "var_pop") else f"m_sqrt({variance})"
+    return typed(_unless_nan(value, found), t.DOUBLE)
 
 
 _NUMERIC = NUMBERS - {t.BOOL}

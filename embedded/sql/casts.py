@@ -27,7 +27,10 @@ def cast(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     if value.type is t.VARBINARY:
         raise bad_type("cast")
     if kind in REALS:
-        sql = f"CAST({value.sql} AS REAL)" if value.type in TEXTS else compiler.real(value)
+        if value.type in REALS:
+            sql = value.sql
+        else:
+            sql = f"CAST({value.sql} AS REAL)" if value.type in TEXTS else compiler.real(value)
         return typed(f"f32({sql})" if kind is t.FLOAT and value.type is not t.FLOAT else sql, kind)
     if kind is t.BOOL:
         if value.type in TEXTS:

@@ -27,7 +27,7 @@ def align(compiler: Compiler, left: Typed, right: Typed, operator: str) -> tuple
         raise not_supported(f"{operator} between {left.type.name} and {right.type.name}")
     if t.UBIGINT in (left.type, right.type) and {left.type, right.type} & REALS:
         return compiler.real(left), compiler.real(right)
-    return left.sql, right.sql
+    return compiler.ordered(left), compiler.ordered(right)
 
 
 def _convert(compiler: Compiler, constant: Typed, other: Typed, operator: str) -> Typed:

@@ -161,7 +161,7 @@ class _Planner:
             value = builder.expressions.compile(self.entry_of(order.expression))
             if self.select.distinct and value.sql not in {result.sql for result in results}:
                 raise TDengineError(0x260B, "Not SELECTed expression")
-            term = value.sql + (" DESC" if order.descending else "")
+            term = builder.expressions.ordered(value) + (" DESC" if order.descending else "")
             if order.nulls_first == order.descending:  # SQLite's default is the other way round
                 term += " NULLS FIRST" if order.nulls_first else " NULLS LAST"
             terms.append(term)
