@@ -91,6 +91,15 @@ def test_nan_and_infinities_are_null(embedded, power, database):
     assert post(embedded, f"SELECT COUNT(f) FROM {database}.t")[1]["data"] == [[3]]
 
 
+def test_decimals_and_json_are_text(embedded, database):
+    path = f"/rest/sql/{database}"
+    post(embedded, "CREATE STABLE s (ts TIMESTAMP, p DECIMAL(38, 10)) TAGS (about JSON)", path)
+    post(embedded, f"INSERT INTO t USING s TAGS ('{{\"a\":1}}') VALUES ({NOW}, 0.00000001) ({NOW + 1}, NULL)", path)
+    reply = post(embedded, "SELECT p, about FROM s ORDER BY ts", path)[1]
+    assert reply["column_meta"] == [["p", "DECIMAL(38, 10)", 16], ["about", "JSON", 4095]]
+    assert reply["data"] == [["0.0000000100", '{"a":1}'], [None, '{"a":1}']]
+
+
 def test_a_large_result_is_one_json_object(embedded, database):
     post(embedded, "CREATE TABLE t (ts TIMESTAMP, v INT)", f"/rest/sql/{database}")
     post(embedded, "INSERT INTO t VALUES " + " ".join(f"({NOW + i}, {i})" for i in range(10_000)),

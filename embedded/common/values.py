@@ -6,16 +6,19 @@ significant first. SQLite sorts a blob after every number, so order and equality
 and would store NULL: a NaN is stored as the blob NAN.
 """
 
+import json
 import math
 import struct
 from array import array
 from collections.abc import Callable, Sequence
 from datetime import tzinfo
+from decimal import Decimal
 from typing import Any
 
 from . import datatypes as t
 from .clock import parse as parse_time
 from .datatypes import Column
+from .decimals import digits_and_scale, plain, scaled, stored
 from .errors import TDengineError, not_supported
 
 RANGES = {t.TINYINT: (-2**7, 2**7 - 1), t.SMALLINT: (-2**15, 2**15 - 1), t.INT: (-2**31, 2**31 - 1),
@@ -72,14 +75,16 @@ def from_literal(value: Any, column: Column, precision: int, where: tzinfo | Non
         return _bool_literal(value, column)
     if kind.variable:
         return _text_literal(value, column)
+    if kind in t.DECIMALS:
+        return _decimal_literal(value, column)
     number = _number_literal(value, column)
     if kind is t.FLOAT or kind is t.DOUBLE:
         number = float(number)
         if not math.isfinite(number) or kind is t.FLOAT and abs(number) > FLOAT_MAX:
             raise bad_value(value, column)  # TDengine takes NaN and infinities by binding only
         return float32(number) if kind is t.FLOAT else number
-    if isinstance(number, float):
-        if not number.is_integer():
+    if isinstance(number, (float, Decimal)):
+        if number % 1:
             raise not_supported(f"a fraction ({value}) in the {kind.name} column {column.name}")
         number = int(number)
     low, high = RANGES[kind]
@@ -99,6 +104,15 @@ def _time_literal(value: Any, precision: int, where: tzinfo | None) -> int:
     return ticks
 
 
+def _decimal_literal(value: Any, column: Column) -> int | bytes:
+    try:
+        return stored(scaled(value, column), column)
+    except ValueError:
+        raise bad_value(value, column) from None
+    except OverflowError:
+        raise TDengineError(0x0216, f"syntax error near '{value}' (decimal data overflow)") from None
+
+
 def _bool_literal(value: Any, column: Column) -> int:
     if isinstance(value, str):
         word = value.lower()
@@ -115,9 +129,29 @@ def _text_literal(value: Any, column: Column) -> str | bytes:
         value = str(value)
     if column.type is t.VARBINARY:
         value = binary(value)
+    elif column.type is t.JSON:
+        value = json_tag(value)
     if not fits(column, value):
         raise too_long(column)
     return value
+
+
+def json_tag(text: str) -> str | None:
+    """A JSON tag as TDengine keeps it: one object of strings, numbers, booleans and nulls, its keys in order.
+
+    An empty text is NULL. taosws binds the object's text as a JSON string. Error: 0x0216.
+    """
+    if not text:
+        return None
+    try:
+        value = json.loads(text)
+        if isinstance(value, str):
+            value = json.loads(value)
+        if not isinstance(value, dict) or any(isinstance(inner, (dict, list)) for inner in value.values()):
+            raise ValueError(text)
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except (ValueError, RecursionError):
+        raise TDengineError(0x0216, f"syntax error near '{text[:64]}' (json parse error)") from None
 
 
 def binary(text: str) -> bytes:
@@ -151,9 +185,13 @@ def from_bound(values: Sequence[Any], column: Column) -> Sequence[Any]:
     Error: 0x0200 for a value that the column cannot hold.
     """
     kind = column.type
+    if kind is t.JSON:
+        values = [value if value is None else json_tag(value) for value in values]
     if kind.variable:
         _check_lengths(values, column)
         return values
+    if kind in t.DECIMALS:
+        return _map(values, lambda rest: [stored(scaled(value, column), column) for value in rest], column)
     if kind is t.FLOAT or kind is t.DOUBLE:
         return _map(values, lambda rest: _stored_reals(array(kind.pack, rest).tolist()), column)
     if kind is t.BOOL:
@@ -198,20 +236,25 @@ def _check_lengths(values: Sequence[Any], column: Column) -> None:
 
 # ---------------------------------------------------------------------- back to the client
 
-def _plain_reals(values: Sequence[Any]) -> Sequence[Any]:
+def _plain_decimals(values: Sequence[Any], column: Column) -> Sequence[Any]:
+    _, scale = digits_and_scale(column)
+    return [value if value is None else plain(value, scale) for value in values]
+
+
+def _plain_reals(values: Sequence[Any], column: Column) -> Sequence[Any]:
     if bytes not in map(type, values):
         return values
     return [math.nan if isinstance(value, bytes) else value for value in values]
 
 
-_TO_PLAIN: dict[t.Type, Callable[[Sequence[Any]], Sequence[Any]]] = {
-    t.BOOL: lambda values: [None if value is None else bool(value) for value in values],
-    t.UBIGINT: lambda values: list(map(unpack_unsigned, values)),
-    t.FLOAT: _plain_reals, t.DOUBLE: _plain_reals,
+_TO_PLAIN: dict[t.Type, Callable[[Sequence[Any], Column], Sequence[Any]]] = {
+    t.BOOL: lambda values, column: [None if value is None else bool(value) for value in values],
+    t.UBIGINT: lambda values, column: list(map(unpack_unsigned, values)),
+    t.FLOAT: _plain_reals, t.DOUBLE: _plain_reals, **dict.fromkeys(t.DECIMALS, _plain_decimals),
 }
 
 
 def to_client(values: list[Sequence], columns: Sequence[Column]) -> list[Sequence]:
     """Stored values, column-major, as the plain Python values that datatypes.py describes."""
-    return [_TO_PLAIN[column.type](stored) if column.type in _TO_PLAIN else stored
-            for column, stored in zip(columns, values, strict=False)]  # there are no values at the end
+    return [_TO_PLAIN[column.type](found, column) if column.type in _TO_PLAIN else found
+            for column, found in zip(columns, values, strict=False)]  # there are no values at the end

@@ -1,6 +1,7 @@
 """INSERT with its values in the text: from the parsed statement to the batches that the store writes."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from ..common.catalog import Database, Table
@@ -48,7 +49,7 @@ class _Literals:
     def stored(self, value: Any, column: Column) -> Any:
         if value is nodes.MARK:
             raise syntax_error("?", "a ? beside literal values")
-        if not isinstance(value, (int, float, str, bool, type(None))):
+        if not isinstance(value, (int, float, Decimal, str, bool, type(None))):
             compiled = Expressions(Source(precision=self.precision), self.environment, Parameters()).compile(value)
             if not compiled.is_const:
                 raise not_supported("an expression as a value")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..common.datatypes import Column
+from ..common.decimals import digits_and_scale
 from ..engine.results import Result
 from ..engine.session import Session
 from ..storage.store import Store
@@ -89,8 +90,8 @@ def _row_set(columns: Sequence[Column], precision: int) -> dict[str, Any]:
         "fields_count": len(columns),
         "fields_names": per_column and [column.name for column in columns],
         "fields_types": per_column and [column.type.code for column in columns],
-        "fields_lengths": per_column and [column.length for column in columns],
-        "fields_precisions": per_column and [0] * len(columns),
-        "fields_scales": per_column and [0] * len(columns),
+        "fields_lengths": per_column and [column.shown_length for column in columns],
+        "fields_precisions": per_column and [digits_and_scale(column)[0] for column in columns],
+        "fields_scales": per_column and [digits_and_scale(column)[1] for column in columns],
         "precision": precision,
     }

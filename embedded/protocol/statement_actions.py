@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..common.datatypes import BIND_COLUMN, BIND_TAG, Field
+from ..common.decimals import digits_and_scale
 from ..common.errors import TDengineError
 from . import wire
 from .binding import check_name, decode_columns, from_json, marks
@@ -28,8 +29,11 @@ def _statement(connection: Connection, args: Arguments) -> Prepared:
 def _described(field: Field) -> Reply:
     """A `?` as clients read it; `bytes` has room for the length prefix of a variable type."""
     column = field.column
-    return {"name": column.name if column else "", "field_type": column.type.code if column else 0,
-            "precision": 0, "scale": 0, "bytes": wire.schema_bytes(column) if column else 0}
+    if column is None:
+        return {"name": "", "field_type": 0, "precision": 0, "scale": 0, "bytes": 0}
+    digits, scale = digits_and_scale(column)
+    return {"name": column.name, "field_type": column.type.code, "precision": digits, "scale": scale,
+            "bytes": column.shown_length if digits else wire.schema_bytes(column)}
 
 
 # ---- stmt2 and the old stmt

@@ -8,7 +8,8 @@ import struct
 from collections.abc import Sequence
 from itertools import starmap
 
-from ..common.datatypes import BOOL, BY_CODE, NCHAR, VARBINARY, VARCHAR, Column, Type
+from ..common.datatypes import BOOL, BY_CODE, DECIMALS, JSON, NCHAR, VARBINARY, VARCHAR, Column, Type
+from ..common.decimals import scaled
 from ..common.errors import TDengineError
 
 SET_TAGS, BIND, SQL, FETCH, STMT2_BIND = 1, 2, 6, 7, 9  # the actions of binary requests
@@ -75,6 +76,8 @@ def block_reply(result_id: int, timing: int, block: bytes) -> bytes:
 
 def schema_bytes(column: Column) -> int:
     """A column's `bytes` in the schema of a block and in a statement's fields, with room for the length prefix."""
+    if column.type in DECIMALS:
+        return column.length
     if not column.type.variable:
         return column.type.size
     return column.length * (4 if column.type is NCHAR else 1) + 2
@@ -94,9 +97,12 @@ def encode_block(columns: Sequence[Column], table: Sequence[Sequence]) -> bytes:
     for column, values in zip(columns, table, strict=True):
         schema.append(_SCHEMA.pack(column.type.code, schema_bytes(column)))
         try:
-            encode = _encode_variable if column.type.variable else _encode_fixed
-            lead, data = encode(column.type, values)
-        except (struct.error, OverflowError, AttributeError, TypeError) as error:
+            if column.type in DECIMALS:
+                lead, data = _encode_decimals(column, values)
+            else:
+                encode = _encode_variable if column.type.variable else _encode_fixed
+                lead, data = encode(column.type, values)
+        except (struct.error, OverflowError, AttributeError, TypeError, ValueError) as error:
             raise TDengineError(0xFFFF, f"column {column.name} holds no {column.type.name}: {error}") from error
         lengths.append(len(data))
         parts += lead, data
@@ -115,6 +121,8 @@ def decode_block(buffer: Buffer) -> list[tuple[Type, list]]:
         columns = []
         for (code, _), length in zip(_SCHEMA.iter_unpack(schema), lengths, strict=True):
             kind = type_of(code)
+            if kind in DECIMALS:
+                raise TDengineError(0xFFFF, "the embedded database takes DECIMAL by stmt2 and in SQL only")
             lead = 4 * rows if kind.variable else -(-rows // 8)
             decode = _decode_variable if kind.variable else _decode_fixed
             columns.append((kind, decode(kind, rows, take(buffer, at, lead), take(buffer, at + lead, length))))
@@ -155,6 +163,14 @@ def _encode_fixed(kind: Type, values: Sequence) -> tuple[bytes, bytes]:
     return int(nulls, 2).to_bytes(len(bitmap), "big"), struct.pack(f"<{len(values)}{kind.pack}", *values)
 
 
+def _encode_decimals(column: Column, values: Sequence) -> tuple[bytes, bytes]:
+    """The null bitmap, and integers that are scaled by the column's scale."""
+    lead, _ = _encode_fixed(BOOL, [None if value is None else 0 for value in values])
+    size = column.type.size
+    return lead, b"".join((0 if value is None else scaled(value, column)).to_bytes(size, "little", signed=True)
+                          for value in values)
+
+
 def _decode_fixed(kind: Type, rows: int, bitmap: Buffer, data: Buffer) -> list:
     values = unpack(kind, rows, data)
     if not any(bitmap):
@@ -181,7 +197,7 @@ def _encode_variable(kind: Type, values: Sequence) -> tuple[bytes, bytes]:
         for value in dict.fromkeys(values):
             if value is not None:
                 offsets[value] = at
-                items.append(_item(value.encode() if kind is VARCHAR else value))
+                items.append(_item(value.encode() if kind in (VARCHAR, JSON) else value))
                 at += len(items[-1])
         starts = map(offsets.__getitem__, values)
     return struct.pack(f"<{len(values)}i", *starts), b"".join(items)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from ..common import datatypes as t
-from .arguments import bad_type, check_count
+from .arguments import bad_type, check_count, unaccepted
 from .compiler import Compiler
-from .typed import NAN_SQL, NUMBERS, REALS, TEXTS, UNSIGNED, Typed, typed
+from .typed import DECIMALS, NAN_SQL, NUMBERS, REALS, TEXTS, UNSIGNED, Typed, typed
 
 
 def _count(compiler: Compiler, name: str, value: Typed | None) -> Typed:
@@ -52,7 +52,7 @@ def _variance(compiler: Compiler, name: str, value: Typed) -> Typed:
 
 _NUMERIC = NUMBERS - {t.BOOL}
 _ANY = set(t.TYPES)
-_ORDERED = NUMBERS | TEXTS | {t.TIMESTAMP}
+_ORDERED = NUMBERS | DECIMALS | TEXTS | {t.TIMESTAMP}
 ROW_PICKERS = ("last", "first", "last_row")  # they pick a row: `groups.py` builds them
 # name -> (accepted types, builder of the call's SQL and type)
 AGGREGATES: dict[str, tuple[set[t.Type], Callable[[Compiler, str, Typed | None], Typed] | None]] = {
@@ -73,5 +73,5 @@ def aggregate_argument(compiler: Compiler, name: str, trees: list[exp.Expression
         raise bad_type(name)
     value = compiler.compile(trees[0])
     if value.type not in AGGREGATES[name][0]:
-        raise bad_type(name)
+        raise unaccepted(name, value)
     return value

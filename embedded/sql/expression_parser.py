@@ -4,13 +4,15 @@ Text that it cannot read ends in TDengine's error 0x2600, `syntax error near "..
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from sqlglot import exp
 from sqlglot.parser import Parser
 from sqlglot.tokens import Token, TokenType
 
-from ..common.datatypes import BY_NAME, Column
+from ..common.datatypes import BY_NAME, JSON, JSON_LENGTH, Column
+from ..common.decimals import decimal_column
 from ..common.errors import TDengineError, not_supported
 from . import nodes
 from .dialect import REFUSED_CLAUSES, REFUSED_TYPES
@@ -145,6 +147,8 @@ class ExpressionParser(Parser):
         text = self.name().upper()
         if text in REFUSED_TYPES:
             raise not_supported(text)
+        if text in ("DECIMAL", "NUMERIC"):
+            return self.decimal_type(name, is_tag)
         if text == "INTEGER":
             text = "INT"
         if self.word("UNSIGNED"):
@@ -154,6 +158,8 @@ class ExpressionParser(Parser):
             self.raise_error("", token)
         if not kind.variable:
             return Column(name, kind, kind.size, is_tag)
+        if kind is JSON:
+            return Column(name, kind, JSON_LENGTH, is_tag)
         if self._match(TokenType.L_PAREN):
             length = self.integer()
             self.take(TokenType.R_PAREN)
@@ -162,6 +168,13 @@ class ExpressionParser(Parser):
         else:
             self.raise_error()
         return Column(name, kind, length, is_tag)
+
+    def decimal_type(self, name: str, is_tag: bool) -> Column:
+        """Read `(digits, scale)` after DECIMAL; without them there are ten digits and no fraction."""
+        digits, *scale = self.list_of(self.integer) if self._curr.token_type is TokenType.L_PAREN else (10,)
+        if len(scale) > 1:
+            self.raise_error("", self._prev)
+        return decimal_column(name, digits, scale[0] if scale else 0, is_tag)
 
     # ------------------------------------------------------------------ values of INSERT and TAGS
 
@@ -186,13 +199,14 @@ class ExpressionParser(Parser):
         if kind is TokenType.DASH and following is TokenType.NUMBER:
             self._advance(2)
             if self._curr.token_type in (TokenType.COMMA, TokenType.R_PAREN):
-                return -_number(self._prev.text)
+                return _number(self._prev.text, negative=True)
             self._advance(-2)
         return self.expression_of()
 
 
-def _number(text: str) -> int | float:
-    return int(text) if text.isdigit() else float(text)
+def _number(text: str, negative: bool = False) -> int | Decimal:
+    sign = "-" if negative else ""  # `-` would round a Decimal
+    return int(sign + text) if text.isdigit() else Decimal(sign + text)
 
 
 _LITERALS = {TokenType.NUMBER: _number, TokenType.STRING: str, TokenType.NULL: lambda _: None,

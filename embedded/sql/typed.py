@@ -16,6 +16,7 @@ INTEGERS = SIGNED | UNSIGNED
 REALS = {t.FLOAT, t.DOUBLE}
 NUMBERS = INTEGERS | REALS | {t.BOOL}
 TEXTS = {t.VARCHAR, t.NCHAR}
+DECIMALS = t.DECIMALS
 NAN_SQL = f"x'{NAN.hex()}'"
 
 
@@ -23,7 +24,7 @@ NAN_SQL = f"x'{NAN.hex()}'"
 class Typed:
     """An SQLite expression and its TDengine type.
 
-    `length` counts bytes, for NCHAR characters. `const` is the value of a constant, VARIABLE for all others.
+    `length` is that of a Column. `const` is the value of a constant, VARIABLE for all others.
     """
 
     sql: str

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..common import clock
+from ..common.decimals import plain
 from ..common.values import NAN, float32, pack_unsigned, unpack_unsigned
 
 
@@ -119,6 +120,8 @@ class _PickFirst(_PickLast):
 
 _FUNCTIONS: dict[tuple[str, int], Callable] = {
     ("f32", 1): lambda value: value if value == NAN else float32(value),
+    ("decimal_real", 2): lambda value, scale: float(plain(value, scale)),
+    ("decimal_text", 2): lambda value, scale: f"{plain(value, scale):f}",
     ("u64", 1): lambda value: float(unpack_unsigned(value)),
     ("remainder", 2): _real(_remainder),
     ("round_away", 1): _finite(_round),
