@@ -31,19 +31,25 @@ def digits_and_scale(column: Column) -> tuple[int, int]:
     return (column.length >> 8 & 0xFF, column.length & 0xFF) if column.type in DECIMALS else (0, 0)
 
 
-def scaled(value: Any, column: Column) -> int:
+def scaled(value: Any, column: Column, exact: bool = False) -> int:
     """A Decimal, an int or a text as a scaled integer, rounded to the column's scale.
 
-    Errors: ValueError for what is no number, OverflowError for more digits than the column has.
+    Errors: ValueError for what is no number and, with `exact`, for what rounding would change; OverflowError for more
+    digits than the column has.
     """
     digits, scale = digits_and_scale(column)
     try:
         number = Decimal(value)
         if not number.is_finite():
             raise ValueError(value)
-        whole = int(_CONTEXT.to_integral_value(_CONTEXT.scaleb(number, scale)))
+        if number.adjusted() > MOST_DIGITS:  # the integer of 1e999999999 would not fit into memory
+            raise OverflowError(value)
+        shifted = _CONTEXT.scaleb(number, scale)
+        whole = int(_CONTEXT.to_integral_value(shifted))
     except (InvalidOperation, TypeError) as error:
         raise ValueError(value) from error
+    if exact and whole != shifted:
+        raise ValueError(value)
     if abs(whole) >= 10**digits:
         raise OverflowError(value)
     return whole

@@ -11,15 +11,12 @@ import math
 import struct
 from array import array
 from collections.abc import Callable, Sequence
-from datetime import tzinfo
-from decimal import Decimal
 from typing import Any
 
 from . import datatypes as t
-from .clock import parse as parse_time
 from .datatypes import Column
 from .decimals import digits_and_scale, plain, scaled, stored
-from .errors import TDengineError, not_supported
+from .errors import TDengineError
 
 RANGES = {t.TINYINT: (-2**7, 2**7 - 1), t.SMALLINT: (-2**15, 2**15 - 1), t.INT: (-2**31, 2**31 - 1),
           t.BIGINT: (-2**63, 2**63 - 1), t.UTINYINT: (0, 2**8 - 1), t.USMALLINT: (0, 2**16 - 1),
@@ -42,14 +39,6 @@ def unpack_unsigned(value: Any) -> int | None:
     return int.from_bytes(value, "big") if isinstance(value, bytes) else value
 
 
-def too_long(column: Column) -> TDengineError:
-    return TDengineError(0x2653, f"Value too long for column/tag: {column.name}")
-
-
-def bad_value(value: Any, column: Column) -> TDengineError:
-    return TDengineError(0x0216, f"syntax error near '{value}' (invalid {column.type.name.lower()} data)")
-
-
 def fits(column: Column, value: str | bytes) -> bool:
     """Whether a text or a VARBINARY is short enough for its column."""
     if len(value) * (1 if column.type is t.NCHAR else 4) <= column.length:  # a character has at most 4 bytes
@@ -59,81 +48,14 @@ def fits(column: Column, value: str | bytes) -> bool:
     return len(value.encode()) <= column.length
 
 
-# ---------------------------------------------------------------------- literals in SQL text
-
-def from_literal(value: Any, column: Column, precision: int, where: tzinfo | None) -> Any:
-    """A literal of VALUES or TAGS as it is stored. Text that is a time without a zone is in the zone `where`.
-
-    Errors: 0x0216 (the type has no such value), 0x2653 (too long).
-    """
-    if value is None:
-        return None
-    kind = column.type
-    if kind is t.TIMESTAMP:
-        return _time_literal(value, precision, where)
-    if kind is t.BOOL:
-        return _bool_literal(value, column)
-    if kind.variable:
-        return _text_literal(value, column)
-    if kind in t.DECIMALS:
-        return _decimal_literal(value, column)
-    number = _number_literal(value, column)
-    if kind is t.FLOAT or kind is t.DOUBLE:
-        number = float(number)
-        if not math.isfinite(number) or kind is t.FLOAT and abs(number) > FLOAT_MAX:
-            raise bad_value(value, column)  # TDengine takes NaN and infinities by binding only
-        return float32(number) if kind is t.FLOAT else number
-    if isinstance(number, (float, Decimal)):
-        if number % 1:
-            raise not_supported(f"a fraction ({value}) in the {kind.name} column {column.name}")
-        number = int(number)
-    low, high = RANGES[kind]
-    if not low <= number <= high:
-        raise TDengineError(0x0216, f"syntax error near '{value}' ({kind.name.lower()} data overflow)")
-    return pack_unsigned(number) if kind is t.UBIGINT else number
-
-
-def _time_literal(value: Any, precision: int, where: tzinfo | None) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    ticks = parse_time(value, precision, where) if isinstance(value, str) else None
-    if ticks is None and isinstance(value, str) and value.lstrip("-").isdigit():
-        ticks = int(value)
-    if ticks is None:
-        raise TDengineError(0x0216, f"syntax error near '{value}' (invalid timestamp)")
-    return ticks
-
-
-def _decimal_literal(value: Any, column: Column) -> int | bytes:
+def binary(text: str) -> bytes:
+    """VARBINARY from text: `\\x` and hexadecimal digits, or else the bytes of the text itself. Error: 0x2604."""
+    if not text.startswith(("\\x", "\\X")):
+        return text.encode()
     try:
-        return stored(scaled(value, column), column)
+        return bytes.fromhex(text[2:])
     except ValueError:
-        raise bad_value(value, column) from None
-    except OverflowError:
-        raise TDengineError(0x0216, f"syntax error near '{value}' (decimal data overflow)") from None
-
-
-def _bool_literal(value: Any, column: Column) -> int:
-    if isinstance(value, str):
-        word = value.lower()
-        if word not in ("true", "false"):
-            raise bad_value(value, column)
-        return int(word == "true")
-    return int(value != 0)
-
-
-def _text_literal(value: Any, column: Column) -> str | bytes:
-    if not isinstance(value, str):
-        if not isinstance(value, int) or isinstance(value, bool) or column.type is t.VARBINARY:
-            raise bad_value(value, column)
-        value = str(value)
-    if column.type is t.VARBINARY:
-        value = binary(value)
-    elif column.type is t.JSON:
-        value = json_tag(value)
-    if not fits(column, value):
-        raise too_long(column)
-    return value
+        raise TDengineError(0x2604, f"Invalid varbinary value: {text}") from None
 
 
 def json_tag(text: str) -> str | None:
@@ -152,29 +74,6 @@ def json_tag(text: str) -> str | None:
         return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     except (ValueError, RecursionError):
         raise TDengineError(0x0216, f"syntax error near '{text[:64]}' (json parse error)") from None
-
-
-def binary(text: str) -> bytes:
-    """VARBINARY from text: `\\x` and hexadecimal digits, or else the bytes of the text itself. Error: 0x2604."""
-    if not text.startswith(("\\x", "\\X")):
-        return text.encode()
-    try:
-        return bytes.fromhex(text[2:])
-    except ValueError:
-        raise TDengineError(0x2604, f"Invalid varbinary value: {text}") from None
-
-
-def _number_literal(value: Any, column: Column) -> int | float:
-    if isinstance(value, str):
-        try:
-            return int(value)
-        except ValueError:
-            pass
-        try:
-            return float(value)
-        except ValueError:
-            raise bad_value(value, column) from None
-    return int(value) if isinstance(value, bool) else value
 
 
 # ---------------------------------------------------------------------- values bound to a statement

@@ -7,7 +7,7 @@ from typing import Any
 from ..common.catalog import Database, Table
 from ..common.datatypes import Column
 from ..common.errors import TDengineError, not_supported
-from ..common.values import from_literal
+from ..common.literals import from_literal
 from ..sql import nodes
 from ..sql.expressions import Expressions
 from ..sql.sources import Source, no_column

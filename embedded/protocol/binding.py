@@ -24,7 +24,8 @@ from ..common.datatypes import (
     Type,
 )
 from ..common.errors import TDengineError
-from .wire import Buffer, decode_block, malformed, take, text_or_bytes, type_of, unpack
+from .raw_blocks import decode_block, text_or_bytes, type_of, unpack
+from .wire import Buffer, malformed, take
 
 _HEADER = struct.Struct("<IiiiIII")  # length, tables, tags, columns, offsets of names, tags and columns
 _ITEM = struct.Struct("<Iii")  # length, type, number of values

@@ -8,7 +8,7 @@ from ..common.decimals import digits_and_scale
 from ..engine.results import Result
 from ..engine.session import Session
 from ..storage.store import Store
-from . import wire
+from . import raw_blocks
 from .prepared import Prepared
 from .requests import refused
 
@@ -66,9 +66,9 @@ class Connection:
         if result is None:
             raise refused("result is nil")
         try:
-            values = result.fetch_columns(wire.rows_per_block(result.columns))
+            values = result.fetch_columns(raw_blocks.rows_per_block(result.columns))
             if values:
-                return wire.encode_block(result.columns, values), len(values[0])
+                return raw_blocks.encode_block(result.columns, values), len(values[0])
         except Exception:
             self.free(id_)
             raise

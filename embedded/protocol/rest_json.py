@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from ..common.datatypes import DECIMALS, DOUBLE, FLOAT, TIMESTAMP, VARBINARY, Column
 from ..common.errors import TDengineError
 from ..engine.results import Result
-from .wire import rows_per_block
+from .raw_blocks import rows_per_block
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from typing import Any
 from ..common.datatypes import BIND_COLUMN, BIND_TAG, Field
 from ..common.decimals import digits_and_scale
 from ..common.errors import TDengineError
-from . import wire
+from . import raw_blocks, wire
 from .binding import check_name, decode_columns, from_json, marks
 from .connection import Connection
 from .prepared import Prepared, usage_error
@@ -33,7 +33,7 @@ def _described(field: Field) -> Reply:
         return {"name": "", "field_type": 0, "precision": 0, "scale": 0, "bytes": 0}
     digits, scale = digits_and_scale(column)
     return {"name": column.name, "field_type": column.type.code, "precision": digits, "scale": scale,
-            "bytes": column.shown_length if digits else wire.schema_bytes(column)}
+            "bytes": column.shown_length if digits else raw_blocks.schema_bytes(column)}
 
 
 # ---- stmt2 and the old stmt
@@ -99,7 +99,7 @@ def set_tags(connection: Connection, args: Arguments) -> Reply:
 
 def set_tags_block(connection: Connection, id_: int, body: memoryview) -> Reply:
     prepared = _find(connection, id_)
-    values = [value for _, values in wire.decode_block(body) for value in values]
+    values = [value for _, values in raw_blocks.decode_block(body) for value in values]
     marks(prepared.fields, BIND_TAG, len(values))
     prepared.tags = values
     return {}
@@ -159,7 +159,7 @@ def stmt_get_param(connection: Connection, args: Arguments) -> Reply:
     columns = [field.column for field in prepared.fields or () if field.bind == BIND_COLUMN]
     if not 0 <= index < len(columns) or columns[index] is None:
         raise usage_error(f"no parameter {index}")
-    return {"index": index, "data_type": columns[index].type.code, "length": wire.schema_bytes(columns[index])}
+    return {"index": index, "data_type": columns[index].type.code, "length": raw_blocks.schema_bytes(columns[index])}
 
 
 ACTIONS: dict[str, Callable[[Connection, Arguments], Reply | None]] = {

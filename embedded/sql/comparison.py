@@ -1,7 +1,5 @@
 """Comparing as TDengine does: SQLite has no types for expressions and would compare text and numbers in its own way."""
 
-from decimal import Decimal
-
 from ..common import clock
 from ..common import datatypes as t
 from ..common.datatypes import Column
@@ -39,9 +37,7 @@ def _decimal(constant: Typed, other: Typed, operator: str) -> Typed:
     """A constant as the DECIMAL that it is compared with. It must be one, or rounding would change the answer."""
     column, text = Column("", other.type, other.length), str(constant.const)
     try:
-        whole = scaled(text, column)
-        if Decimal(whole).scaleb(-(other.length & 0xFF)) != Decimal(text):
-            raise ValueError(text)
+        whole = scaled(text, column, exact=True)
     except (ValueError, OverflowError):
         raise not_supported(f"{operator} between {column.shown_type} and {text}") from None
     return Typed(_literal(stored(whole, column)), other.type, other.length, whole)
