@@ -40,6 +40,12 @@ ANSWERS = [
     ("SELECT voltage FROM meters ORDER BY ts LIMIT 2 OFFSET 1", [("voltage", "INT")], [(210,), (None,)]),
     ("SELECT voltage FROM meters WHERE voltage > 0 ORDER BY location DESC, tbname, ts DESC", [("voltage", "INT")],
      [(212,), (210,), (222,), (220,)]),
+    ("SELECT CAST(LAST(ts) AS BIGINT) FROM meters WHERE ts > 1700000000000", [("CAST(LAST(ts) AS BIGINT)", "BIGINT")],
+     [(T + 20000,)]),
+    (f"SELECT CAST(LAST(ts) AS BIGINT) AS newest FROM meters WHERE ts > {T + 20000}", [("newest", "BIGINT")], []),
+    (f"SELECT LAST(ts) FROM meters WHERE ts > {T + 20000}", [("LAST(ts)", "TIMESTAMP")], []),
+    (f"SELECT CAST(_wstart AS BIGINT) w, COUNT(*) FROM meters WHERE ts > {T} AND ts <= {T + 20000} INTERVAL(100a)",
+     [("w", "BIGINT"), ("COUNT(*)", "BIGINT")], [(T + 5000, 1), (T + 10000, 1), (T + 15000, 1), (T + 20000, 1)]),
     # stars, labels, aliases
     ("SELECT * FROM d1 ORDER BY ts", [("ts", "TIMESTAMP"), ("current", "FLOAT"), ("voltage", "INT"),
                                       ("phase", "FLOAT")],
