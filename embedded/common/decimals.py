@@ -34,8 +34,8 @@ def digits_and_scale(column: Column) -> tuple[int, int]:
 def scaled(value: Any, column: Column, exact: bool = False) -> int:
     """A Decimal, an int or a text as a scaled integer, rounded to the column's scale.
 
-    Errors: ValueError for what is no number and, with `exact`, for what rounding would change; OverflowError for more
-    digits than the column has.
+    Errors: ValueError for a value that is no number and, with `exact`, for one that rounding would change;
+    OverflowError for more digits than the column has.
     """
     digits, scale = digits_and_scale(column)
     try:

@@ -105,7 +105,7 @@ def _stored_reals(values: list[float]) -> list[float | bytes]:
 
 
 def _checked(values: Sequence[Any], column: Column) -> Sequence[Any]:
-    """Refuse what is no integer or out of range; `array` looks at all values at once."""
+    """Refuse values that are no integers or out of range; `array` looks at all values at once."""
     _map(values, lambda rest: array(column.type.pack, rest), column)
     return values
 

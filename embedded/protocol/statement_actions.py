@@ -182,7 +182,7 @@ ACTIONS: dict[str, Callable[[Connection, Arguments], Reply | None]] = {
     "stmt_num_params": stmt_num_params,
     "stmt_get_param": stmt_get_param,
 }
-# By the action of a binary frame: the action that the reply names, and what is done with (connection, id, body)
+# By the action of a binary frame: the action that the reply names, and the function of (connection, id, body)
 BINARY: dict[int, tuple[str, Callable[[Connection, int, memoryview], Reply]]] = {
     wire.SET_TAGS: ("set_tags", set_tags_block),
     wire.BIND: ("bind", bind_block),

@@ -26,7 +26,7 @@ class Expressions(Compiler):
     """Compiles the expressions of one SELECT, or of the values of one INSERT."""
 
     def compile(self, tree: exp.Expression) -> Typed:
-        """Errors: 0x2602 (no such column), 0x28xx (functions), 0x2600 (what is not supported)."""
+        """Errors: 0x2602 (no such column), 0x28xx (functions), 0x2600 (not supported)."""
         method = _METHODS.get(type(tree))
         if method is None:
             raise not_supported(tree.sql())

@@ -23,7 +23,7 @@ from .typed import Environment, Parameters, Typed, typed
 
 
 def plan(select: nodes.Select, store: Store, environment: Environment) -> Plan:
-    """Errors: TDengine's own for what is wrong, 0x2600 for what the embedded database does not support."""
+    """Errors: TDengine's own for a wrong statement, 0x2600 for one that the embedded database does not support."""
     parameters = Parameters()
     outermost = _Planner(select, store, environment, parameters)
     outermost.may_leave_tags_out = True
