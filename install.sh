@@ -7,7 +7,7 @@ cd "$(dirname "$0")"
 fail() { echo "install.sh: $*" >&2; exit 1; }
 
 if [ ! -x .venv/bin/python ]; then
-    for python in "${PYTHON:-python3}" python3.13 python3.12 python3.11; do
+    for python in "${PYTHON:-python3}" python3.14 python3.13 python3.12 python3.11; do
         if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi
         python=
     done

@@ -2,35 +2,68 @@
 
 To add a column, add it to COLUMNS; then give it a value in `producer.py` (`random_rows`)
 and, if you like, a place in a panel of `prsp-viewer.html`. Nothing else changes.
+
+To show rows of your own, name your table and its columns here, and start by `PRODUCER=no sh run.sh`.
 """
 
+import json
+import math
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-SUPER_TABLE = "meters"
+SUPER_TABLE = "meters"  # or a subtable, or a normal table, which has no tags
 PERSPECTIVE_TABLE = "meters_values"
 
 
 @dataclass(frozen=True)
 class Type:
-    """One TDengine type in the other tongues: Arrow, Perspective, taosws' `..._to_column` and `..._to_tag`."""
+    """A type of TDengine's in the other tongues: Arrow, Perspective, taosws' `..._to_column` and `..._to_tag`.
+
+    `read` makes the value that Arrow takes from the one that taosws hands over, where they differ.
+    """
 
     arrow: pa.DataType
     perspective: str
     bind_column: str
     bind_tag: str
+    read: Callable | None = None
 
 
+def _integer(arrow: pa.DataType, bind: str) -> Type:
+    columns = bind.replace("u_", "unsigned_") + "s"
+    return Type(arrow, "integer", columns, bind)
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+_TIME = Type(pa.timestamp("ms", "UTC"), "datetime", "millis_timestamps", "timestamp")
+_VARCHAR = Type(pa.string(), "string", "varchar", "varchar")
 TYPES = {
-    "TIMESTAMP": Type(pa.timestamp("ms", "UTC"), "datetime", "millis_timestamps", "timestamp"),
+    "TIMESTAMP": _TIME,
     "BOOL": Type(pa.bool_(), "boolean", "bools", "bool"),
-    "INT": Type(pa.int32(), "integer", "ints", "int"),
-    "BIGINT": Type(pa.int64(), "integer", "big_ints", "big_int"),
-    "FLOAT": Type(pa.float32(), "float", "floats", "float"),
+    # Perspective's `high` and `low` of the smaller unsigned types are always 0, so they are widened.
+    "TINYINT": _integer(pa.int32(), "tiny_int"),
+    "SMALLINT": _integer(pa.int32(), "small_int"),
+    "INT": _integer(pa.int32(), "int"),
+    "BIGINT": _integer(pa.int64(), "big_int"),
+    "TINYINT UNSIGNED": _integer(pa.int32(), "u_tiny_int"),
+    "SMALLINT UNSIGNED": _integer(pa.int32(), "u_small_int"),
+    "INT UNSIGNED": _integer(pa.int64(), "u_int"),
+    "BIGINT UNSIGNED": _integer(pa.uint64(), "u_big_int"),
+    # Perspective's `high minus low` and the like of float32 columns are wrong, so all have 64 bits.
+    "FLOAT": Type(pa.float64(), "float", "floats", "float"),
     "DOUBLE": Type(pa.float64(), "float", "doubles", "double"),
-    "BINARY": Type(pa.string(), "string", "varchar", "varchar"),
+    "DECIMAL": Type(pa.float64(), "float", "decimal", "", read=float),
+    "VARCHAR": _VARCHAR,
+    "BINARY": _VARCHAR,
     "NCHAR": Type(pa.string(), "string", "nchar", "nchar"),
+    "VARBINARY": Type(pa.string(), "string", "varbinary", "varbinary", read=bytes.hex),
+    "JSON": Type(pa.string(), "string", "", "json", read=_as_text),
 }
 
 
@@ -43,9 +76,20 @@ class Column:
     is_tag: bool = False
     label: str = ""
 
+    def __post_init__(self) -> None:
+        if self.type_name not in TYPES:
+            raise SystemExit(f"meters.py: column {self.name} has the type {self.tdengine_type}: "
+                             f"there are {', '.join(TYPES)}")
+
+    @property
+    def type_name(self) -> str:
+        """As DESCRIBE says it: in capitals, without a length."""
+        name = " ".join(self.tdengine_type.upper().partition("(")[0].split())
+        return {"BINARY": "VARCHAR", "INTEGER": "INT"}.get(name, name)
+
     @property
     def type(self) -> Type:
-        return TYPES[self.tdengine_type.partition("(")[0]]
+        return TYPES[self.type_name]
 
     @property
     def perspective_name(self) -> str:
@@ -75,45 +119,74 @@ def create_database(database: str) -> str:
 
 
 def create_super_table() -> str:
-    """Makes the super table where it is absent, in the connection's database."""
+    """Makes the super table where it is absent, in the connection's database; without tags, a normal table."""
     columns, tags = (", ".join(f"`{c.name}` {c.tdengine_type}" for c in cs) for cs in (DATA, TAGS))
+    if not TAGS:
+        return f"CREATE TABLE IF NOT EXISTS `{SUPER_TABLE}` ({columns})"
     return f"CREATE STABLE IF NOT EXISTS `{SUPER_TABLE}` ({columns}) TAGS ({tags})"
 
 
 def insert_rows() -> str:
     """For parameter binding: the subtable, its tags, then one row; the subtable is made on its first row."""
+    values = f"VALUES ({', '.join('?' * len(DATA))})"
+    if not TAGS:
+        return f"INSERT INTO `{SUPER_TABLE}` {values}"
     tags = ", ".join(f"`{c.name}`" for c in TAGS)
-    return (f"INSERT INTO ? USING `{SUPER_TABLE}` ({tags}) TAGS ({', '.join('?' * len(TAGS))})"
-            f" VALUES ({', '.join('?' * len(DATA))})")
+    return f"INSERT INTO ? USING `{SUPER_TABLE}` ({tags}) TAGS ({', '.join('?' * len(TAGS))}) {values}"
 
 
 TIME = f"`{DATA[0].name}`"
-# The time is cast because taosws hands a TIMESTAMP over as a string, which is slow to parse.
-_ROWS = ", ".join(f"CAST({TIME} AS BIGINT)" if c is DATA[0] else f"`{c.name}`" for c in SHOWN)
+# Times are cast because taosws hands a TIMESTAMP over as a string, which is slow to parse.
+_ROW = ", ".join(f"CAST(`{c.name}` AS BIGINT)" if c.type is _TIME else f"`{c.name}`" for c in SHOWN)
+_FLOATS = [i for i, c in enumerate(SHOWN) if c.type.arrow == pa.float64()]
+_READ = {i: c.type.read for i, c in enumerate(SHOWN) if c.type.read}
 
 
-def select_newest(limit: int) -> str:
-    """The newest `limit` rows, newest first: SHOWN's columns, the time in epoch ms."""
-    return f"SELECT {_ROWS} FROM `{SUPER_TABLE}` ORDER BY {TIME} DESC LIMIT {limit}"
+def _between(after_ms: int, until_ms: int) -> str:
+    return f"FROM `{SUPER_TABLE}` WHERE {TIME} > {after_ms} AND {TIME} <= {until_ms}"
 
 
-def select_after(since_ms: int, limit: int) -> str:
-    """The first `limit` rows later than `since_ms` (epoch ms), ascending: SHOWN's columns, the time in epoch ms."""
-    return f"SELECT {_ROWS} FROM `{SUPER_TABLE}` WHERE {TIME} > {since_ms} ORDER BY {TIME} LIMIT {limit}"
+def select_rows(after_ms: int, until_ms: int, limit: int | None = None) -> str:
+    """The first `limit` rows of (after, until], or all, ascending: SHOWN's columns, times in epoch ms."""
+    return f"SELECT {_ROW} {_between(after_ms, until_ms)} ORDER BY {TIME}" + (f" LIMIT {limit}" if limit else "")
 
 
-def select_time(place: int) -> str:
-    """The time (epoch ms) of the row in this place, counted from the newest, whose place is 0."""
-    return f"SELECT CAST({TIME} AS BIGINT) FROM `{SUPER_TABLE}` ORDER BY {TIME} DESC LIMIT 1 OFFSET {place}"
+def select_newest(after_ms: int) -> str:
+    """The time (epoch ms) of the newest row after a time; no row where there is none."""
+    return f"SELECT CAST(LAST({TIME}) AS BIGINT) FROM `{SUPER_TABLE}` WHERE {TIME} > {after_ms}"
 
 
 def count_rows(after_ms: int, until_ms: int) -> str:
-    """How many rows there are of a stretch of time, its end included (epoch ms)."""
-    return f"SELECT COUNT(*) FROM `{SUPER_TABLE}` WHERE {TIME} > {after_ms} AND {TIME} <= {until_ms}"
+    """How many rows there are of (after, until] (epoch ms)."""
+    return f"SELECT COUNT(*) {_between(after_ms, until_ms)}"
 
 
-def to_arrow(rows: list[tuple]) -> bytes:
-    """Rows in SHOWN's order, times in epoch ms, as one Arrow IPC stream. Raises pa.ArrowException for a value of another type."""
+def count_windows(after_ms: int, until_ms: int, width_ms: int) -> str:
+    """The same by windows of time: (start in epoch ms, rows) of each that has rows."""
+    return f"SELECT CAST(_wstart AS BIGINT), COUNT(*) {_between(after_ms, until_ms)} INTERVAL({width_ms}a)"
+
+
+def read_rows(rows: list[tuple]) -> list[tuple]:
+    """The rows of `select_rows`, as taosws hands them over, in values that Arrow takes."""
+    if rows and _READ:
+        columns = list(zip(*rows))
+        for i, read in _READ.items():
+            columns[i] = [None if value is None else read(value) for value in columns[i]]
+        rows = list(zip(*columns))
+    return _one_nan(rows)
+
+
+def _one_nan(rows: list[tuple]) -> list[tuple]:
+    """The rows with the same object for each NaN: then equal rows are equal, though NaN is not equal to itself."""
+    for i in _FLOATS:
+        values = [row[i] for row in rows]
+        if any(map(operator.ne, values, values)):
+            rows = [(*row[:i], math.nan if row[i] != row[i] else row[i], *row[i + 1:]) for row in rows]
+    return rows
+
+
+def to_arrow(rows: Sequence[tuple]) -> bytes:
+    """Rows in SHOWN's order, times in epoch ms, as one Arrow IPC stream."""
     columns = zip(*rows) if rows else [[] for _ in SHOWN]
     arrays = [pa.array(values, field.type) for values, field in zip(columns, ARROW_SCHEMA)]
     return arrow_stream(pa.record_batch(arrays, schema=ARROW_SCHEMA))
@@ -129,23 +202,35 @@ def arrow_stream(rows: pa.RecordBatch | pa.Table) -> bytes:
 
 def from_arrow(stream: bytes) -> list[tuple]:
     """The rows again."""
-    table = pa.ipc.open_stream(stream).read_all()
-    time, *others = table.columns
-    return list(zip(time.cast(pa.int64()).to_pylist(), *(column.to_pylist() for column in others)))
+    columns = [column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
+               for column in pa.ipc.open_stream(stream).read_all().columns]
+    return _one_nan(list(zip(*(column.to_pylist() for column in columns))))
 
 
 class Mismatch(Exception):
     """The database keeps something else than COLUMNS."""
 
 
-def check(described: list[tuple], precision: str) -> None:
-    """Compares COLUMNS with what DESCRIBE answers (name, type, length, note, ...). Raises Mismatch, which names the column."""
+def check(described: list[tuple], precision: str, exactly: bool = False) -> None:
+    """Compares COLUMNS with what DESCRIBE answers: (name, type, length, note, ...) of each column.
+
+    Raises Mismatch, which names the column. `exactly`: the table may have no other columns either.
+    """
     if precision != "ms":
-        raise Mismatch(f"the database counts time in {precision}, meters.py in ms: choose another database in TDENGINE_DSN")
-    found = {name: (kind, "tag" if note == "TAG" else "column") for name, kind, _, note, *_ in described}
+        raise Mismatch(f"the database counts time in {precision}, meters.py in ms: "
+                       "choose another database in TDENGINE_DSN")
+    found = {name: f"{kind.partition('(')[0]} {'tag' if note == 'TAG' else 'column'}"
+             for name, kind, _, note, *_ in described}
     for c in COLUMNS:
-        kind, role = c.tdengine_type.partition("(")[0].replace("BINARY", "VARCHAR"), "tag" if c.is_tag else "column"
+        role = "tag" if c.is_tag else "column"
         if c.name not in found:
-            raise Mismatch(f"{role} {c.name} is missing in the database: add it there, or take it out of meters.py")
-        if found[c.name] != (kind, role):
-            raise Mismatch(f"{role} {c.name} is {' '.join(found[c.name])} in the database, {kind} {role} in meters.py: change one of them")
+            hint = "add it there, or take it out of meters.py"
+            if c.name.lower() in found:  # TDengine takes names in small letters, but for those in backticks
+                hint = f"it has {c.name.lower()}, so write it like this in meters.py"
+            raise Mismatch(f"{role} {c.name} is missing in the database: {hint}")
+        if found[c.name] != f"{c.type_name} {role}":
+            raise Mismatch(f"{role} {c.name} is {found[c.name]} in the database, {c.type_name} {role} in meters.py: "
+                           "change one of them")
+    if exactly and (others := found.keys() - {c.name for c in COLUMNS}):
+        raise Mismatch(f"`{SUPER_TABLE}` has other columns in the database ({', '.join(sorted(others))}): "
+                       "it is not this demo's table, so nothing is written into it")

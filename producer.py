@@ -16,17 +16,13 @@ from random import choices, random
 import taosws
 
 import meters
-import tdengine
-from settings import options, parse, setting
-
-setting("rows_per_interval", 300, "rows of one tick, of all meters together", least=1)
-setting("meters", 10, "how many meters, each a subtable", least=1)
-setting("keep_s", 300, "seconds of rows to keep while the database is away; older ones are dropped", least=1)
-setting("count", 0, "ticks to write before stopping; 0: until told to stop")
+from bridge import tdengine
+from bridge.settings import options, parse
 
 LOCATIONS = ("San Francisco", "San Jose", "Oakland", "Palo Alto", "Mountain View",
              "Sunnyvale", "Santa Clara", "Cupertino", "Campbell", "Berkeley")
-TICKS_PER_WRITE, ROWS_PER_WRITE = 10, 100_000  # late ticks go together in one write: so many at most, but a tick is never divided
+TICKS_PER_WRITE, ROWS_PER_WRITE = 10, 100_000  # late ticks go together: more would take longer than the time limit
+SUBTABLES_PER_EXECUTE = 10_000  # to make more of them at once takes longer than the time limit, too
 STATUS_EVERY_S = 1
 
 
@@ -58,7 +54,7 @@ def bind(meter: int, rows: dict[str, list]) -> taosws.PyStmt2BindParam:
 
     values = tags(meter)
     return taosws.stmt2_bind_param_view(
-        f"d_bind_{meter}",
+        f"d_bind_{meter}" if meters.TAGS else meters.SUPER_TABLE,
         [view("tag", column, values[column.name]) for column in meters.TAGS],
         [view("column", column, rows[column.name]) for column in meters.DATA])
 
@@ -66,31 +62,47 @@ def bind(meter: int, rows: dict[str, list]) -> taosws.PyStmt2BindParam:
 class Writer:
     """Writes ticks; after a failure it connects anew at the next write."""
 
-    def __init__(self):
-        self.statement = None
+    def __init__(self) -> None:
+        self.statement: taosws.TaosStmt2 | None = None
         self.rows = self.dropped = self.errors = 0
+        self.cut_off = False  # whether the last write failed: TDengine may have stored it, or a part of it
+        self.at_least = ""  # "at least" where rows that were given up may be stored
 
     def connect(self) -> None:
         """Makes database and super table if absent, and prepares the one statement. Raises taosws.Error, meters.Mismatch."""
         tdengine.connect().execute(meters.create_database(tdengine.database()))
         connection = tdengine.connect(tdengine.database())
         connection.execute(meters.create_super_table())
-        tdengine.check_super_table(connection)
+        tdengine.check_table(connection, exactly=True)
         self.statement = connection.stmt2_statement()
         self.statement.prepare(meters.insert_rows())
 
+    def give_up(self) -> None:
+        """The batch in hand is not tried again."""
+        if self.cut_off:
+            self.at_least, self.cut_off = "at least ", False
+
     def write(self, batch: list[taosws.PyStmt2BindParam]) -> str:
-        """All subtables in one execute; safe to repeat, since the keys are the same. Gives the error, "" where none."""
+        """Writes the rows of all subtables. It is safe to repeat, since the keys are the same.
+
+        Returns the error in one line, "" where there is none.
+        """
         try:
             if self.statement is None:
                 self.connect()
-            self.statement.bind(batch)
-            self.rows += self.statement.execute()
+            rows = 0
+            for at in range(0, len(batch), SUBTABLES_PER_EXECUTE):
+                self.statement.bind(batch[at:at + SUBTABLES_PER_EXECUTE])
+                rows += self.statement.execute()
+            self.rows += rows
+            self.cut_off = False
             return ""
         except (taosws.Error, meters.Mismatch) as error:
             if tdengine.error_code(error) == tdengine.AUTHENTICATION_FAILURE:
-                sys.exit(f"{tdengine.masked_dsn()}: {tdengine.one_line(error)}; give user and password in --tdengine-dsn")
-            self.statement = None
+                sys.exit(f"{tdengine.masked_dsn()}: {tdengine.one_line(error)}; "
+                         "give user and password in --tdengine-dsn")
+            self.cut_off = self.cut_off or self.statement is not None
+            self.statement = None  # after a failure it is of no use any more
             self.errors += 1
             return tdengine.one_line(error)
 
@@ -98,7 +110,7 @@ class Writer:
 class StatusLine:
     """One line, rewritten every second on a terminal; elsewhere a line every ten seconds."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.terminal = sys.stdout.isatty()
         self.every = STATUS_EVERY_S if self.terminal else 10 * STATUS_EVERY_S
         self.then, self.rows, self.error = time.monotonic(), 0, ""
@@ -124,7 +136,8 @@ async def sleep(stop: asyncio.Event, seconds: float) -> None:
 
 
 def dropped(writer: Writer) -> str:
-    return f"dropped {writer.dropped} rows older than {options.keep_s} s (KEEP_S)" if writer.dropped else ""
+    most = "up to " if writer.at_least else ""
+    return f"dropped {most}{writer.dropped} rows older than {options.keep_s} s (KEEP_S)" if writer.dropped else ""
 
 
 async def produce(writer: Writer, stop: asyncio.Event) -> None:
@@ -137,6 +150,7 @@ async def produce(writer: Writer, stop: asyncio.Event) -> None:
     while not stop.is_set() and done < last_tick:
         elapsed = int((time.monotonic() - start) * 1000 / interval)
         if (too_old := min(elapsed - options.keep_s * 1000 // interval, last_tick) - done) > 0:
+            writer.give_up()
             writer.dropped += too_old * options.rows_per_interval
             done, ticks = done + too_old, 0
             continue
@@ -157,14 +171,18 @@ async def produce(writer: Writer, stop: asyncio.Event) -> None:
             done, ticks, last = done + ticks, 0, max(timestamps[-1] for timestamps in batch.values())
     if error:
         owed = min(int((time.monotonic() - start) * 1000 / interval), last_tick) - done
-        raise SystemExit(f"stopped with {owed * options.rows_per_interval} rows not written: {error}")
+        writer.give_up()
+        most = "up to " if writer.at_least else ""
+        raise SystemExit(f"stopped with {most}{owed * options.rows_per_interval} rows not written: {error}")
 
 
 async def main() -> None:
-    parse(__doc__)
+    parse(__doc__, "database", "pace", "producer")
     if options.rows_per_interval > options.meters * options.interval_ms:
         sys.exit(f"{options.meters} meters have {options.meters * options.interval_ms} distinct milliseconds in "
                  f"{options.interval_ms} ms, too few for {options.rows_per_interval} rows: raise --meters")
+    if options.meters > 1 and not meters.TAGS:
+        sys.exit(f"{meters.SUPER_TABLE} has no tags, so it is one table, with one row for a time: set --meters=1")
     if warning := tdengine.warning():
         print(warning, file=sys.stderr)
     stop = asyncio.Event()
@@ -174,7 +192,7 @@ async def main() -> None:
     try:
         await produce(writer, stop)
     finally:
-        print("\n" + "; ".join(filter(None, (f"{writer.rows} rows written", dropped(writer)))), flush=True)
+        print("\n" + "; ".join(filter(None, (f"{writer.at_least}{writer.rows} rows written", dropped(writer)))), flush=True)
 
 
 if __name__ == "__main__":

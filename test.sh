@@ -1,16 +1,25 @@
 #!/bin/sh
-# Runs every test, after installing what they need: the packages, and Chromium where there is none.
+# Runs the linter and every test, after installing what they need: packages, and Chromium, nginx and openssl where they
+# are missing.
 # TDENGINE_DSN=... sh test.sh runs the integration tests against that TDengine. Arguments go to pytest.
 set -eu
 cd "$(dirname "$0")"
 
 sh install.sh tests/requirements.txt
-if ! command -v chromium >/dev/null; then
+PATH=$PATH:/usr/sbin # where Debian has nginx
+missing=
+for program in chromium nginx openssl; do
+    command -v "$program" >/dev/null || missing="$missing $program"
+done
+if [ "$missing" ]; then
     if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
-        echo "test.sh: needs Chromium; install it (Debian: sudo apt-get install chromium) and try again" >&2
+        echo "test.sh: needs$missing; install them (Debian: sudo apt-get install$missing) and try again" >&2
         exit 1
     fi
     apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null
+    # shellcheck disable=SC2086 # these are several words
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing >/dev/null
 fi
-exec .venv/bin/python -m pytest "$@"
+.venv/bin/ruff check .
+# Four tests at a time, also on two cores: most of them wait for something.
+exec .venv/bin/python -m pytest -n 4 "$@"

@@ -16,8 +16,8 @@ from measure import PANEL, Figure, cpu_s, drifting_producer, embedded, table
 from tornado.httpclient import AsyncHTTPClient
 from tornado.websocket import websocket_connect
 
-from conftest import wait_for
-from programs import Server
+from tests.helpers.programs import Server
+from tests.helpers.waiting import wait_for
 
 VIEWERS, WITH_PANELS = (50, 200), 5
 SECONDS, CONNECTING_S = 15, 30

@@ -7,14 +7,14 @@ that alone is the rival.
 
 from pathlib import Path
 
-from measure import CopyViewer, Figure, chromium, drifting_producer, embedded, table
+from measure import CountingViewer, Figure, chromium, drifting_producer, embedded, table
 
 import meters
-import tdengine
-from conftest import wait_for
-from page import own_origin_page
-from programs import Server
-from settings import options, parser
+from bridge import tdengine
+from bridge.settings import options, parse
+from tests.helpers.browser import own_origin_page
+from tests.helpers.programs import Server
+from tests.helpers.waiting import wait_for
 
 TICKS = 70
 FIRST = 5  # ticks that make the tables, and are left out
@@ -33,7 +33,7 @@ def produced(folder: Path, dsn: str, subtables: int, rows_a_meter: int) -> tuple
     with drifting_producer(folder, dsn, subtables, rows_a_meter, f"--count={TICKS}") as producer:
         assert producer.wait(TICKS + 60) == 0
         sent = int(producer.text().split(" rows written")[0].split()[-1])
-    parser.parse_args([f"--tdengine-dsn={dsn}"], namespace=options)
+    parse(__doc__, "database", "pace", "poller", "producer", arguments=[f"--tdengine-dsn={dsn}"])
     connection = tdengine.connect(tdengine.database())
     times = [time for time, in connection.query("SELECT CAST(ts AS BIGINT) FROM d_bind_0 ORDER BY ts")]
     return sent, times[-1:-1 - TICKS * rows_a_meter:-rows_a_meter][::-1]
@@ -56,10 +56,10 @@ def delays(arrivals: dict[int, float], ticks: list[int]) -> list[float]:
 
 def measure(rate: int, subtables: int, rows_a_meter: int) -> list[Figure]:
     with embedded() as (database, folder), Server(folder, dsn := f"{database.dsn}/power", "--table-limit=50000") as server:
-        with CopyViewer(server.port) as viewer:
+        with CountingViewer(server.port) as viewer:
             sent, ticks = produced(folder, dsn, subtables, rows_a_meter)
-            wait_for(lambda: viewer.rows >= sent, what="the last row")
-            assert viewer.rows == sent == stored(), (viewer.rows, sent, stored())
+            wait_for(lambda: viewer.count >= sent, what="the last row")
+            assert viewer.count == sent == stored(), (viewer.count, sent, stored())
         arrivals = {time.value: now for now, times in viewer.arrivals for time in times.unique()}
         copied = delays(arrivals, ticks)
         with chromium() as browser:

@@ -1,21 +1,19 @@
-"""Writes rows into the database at once: `python benchmarks/fill.py DSN rows seconds_ago [meters]` (the last of them so long ago).
+"""Writes rows into the database as fast as it can, and prints rows/s: it is a process of its own for other benchmarks.
 
-taosws holds Python's global lock, so it is a process of its own. Prints rows/s.
+`python -m benchmarks.fill DSN rows seconds_ago [meters]`: the last row's time lies so many seconds in the past.
 """
 
 import sys
 import time
 
-import measure  # noqa: F401: the path to the demo's modules
-
 import producer
-from settings import options, parser
+from benchmarks.measure import set_options
 
-ROWS_A_BIND = 30_000  # of each meter as many, a millisecond apart
+ROWS_A_BIND = 30_000  # shared by the meters; the rows of one meter are a millisecond apart
 
 
 def main(dsn: str, rows: int, seconds_ago: float, meters: int) -> None:
-    parser.parse_args([f"--tdengine-dsn={dsn}", "--tdengine-timeout-s=60"], namespace=options)
+    set_options(dsn, "--tdengine-timeout-s=60")
     writer, binds, each = producer.Writer(), rows // ROWS_A_BIND, ROWS_A_BIND // meters
     first = round((time.time() - seconds_ago) * 1000) - binds * each
     started = time.monotonic()

@@ -1,9 +1,10 @@
-"""The known way, as a rival for the benchmarks: it polls on the event loop, and reads again and again what it has read.
+"""The known way to do it, as a rival: it polls on the event loop, and reads again and again what it has read.
 
-Every 250 ms the newest 1000 rows of the last 12 hours, timestamps parsed from text, a list of dicts, `table.update`.
+Every 250 ms it reads the newest 1000 rows of the last 12 hours, parses their times from text, makes a list of dicts, and
+updates the table with it. It writes subtable by subtable.
 """
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import perspective
 import taosws
@@ -13,16 +14,17 @@ SQL = ("SELECT ts, location, groupid, current, voltage, phase FROM meters "
        f"WHERE ts >= NOW() - 12h ORDER BY ts DESC LIMIT {LIMIT}")
 NAMES = "timestamp", "location", "groupid", "current", "voltage", "phase"
 SCHEMA = dict(zip(NAMES, ("datetime", "string", "integer", "float", "integer", "float")))
+INSERT = "INSERT INTO ? USING meters (groupid, location) TAGS (?, ?) VALUES (?, ?, ?, ?)"
 
 
 def parsed(text: str) -> int:
-    """Epoch milliseconds of a taosws timestamp."""
+    """Epoch milliseconds of a timestamp as taosws hands it over."""
     form = "%Y-%m-%d %H:%M:%S.%f %z" if "." in text else "%Y-%m-%d %H:%M:%S %z"
-    return round(datetime.strptime(text, form).astimezone(timezone.utc).timestamp() * 1000)
+    return round(datetime.strptime(text, form).astimezone(UTC).timestamp() * 1000)
 
 
 class KnownWay:
-    """`tick` is what the event loop calls every 250 ms; `newest` is the time of the newest row, in epoch ms."""
+    """The event loop calls `tick` every 250 ms; `newest` is the time of the newest row, in epoch ms."""
 
     def __init__(self, dsn: str, limit: int = 10_000):
         self.connection = taosws.connect(dsn)
@@ -37,12 +39,14 @@ class KnownWay:
 
 
 def insert_tick(connection: taosws.Connection, batch: dict[int, tuple[dict, dict]]) -> int:
-    """One tick of the known producer: a new statement, then subtable by subtable. `batch`: meter: (tags, columns)."""
+    """Writes one tick by a new statement, subtable by subtable. `batch` has (tags, columns) by meter."""
     statement = connection.statement()
-    statement.prepare("INSERT INTO ? USING meters (groupid, location) TAGS (?, ?) VALUES (?, ?, ?, ?)")
+    statement.prepare(INSERT)
     for meter, (tags, columns) in batch.items():
-        statement.set_tbname_tags(f"d_bind_{meter}", [taosws.int_to_tag(tags["groupid"]), taosws.varchar_to_tag(tags["location"])])
-        statement.bind_param([taosws.millis_timestamps_to_column(columns["ts"]), taosws.floats_to_column(columns["current"]),
-                              taosws.ints_to_column(columns["voltage"]), taosws.floats_to_column(columns["phase"])])
+        statement.set_tbname_tags(f"d_bind_{meter}", [
+            taosws.int_to_tag(tags["groupid"]), taosws.varchar_to_tag(tags["location"])])
+        statement.bind_param([
+            taosws.millis_timestamps_to_column(columns["ts"]), taosws.floats_to_column(columns["current"]),
+            taosws.ints_to_column(columns["voltage"]), taosws.floats_to_column(columns["phase"])])
         statement.add_batch()
     return statement.execute()

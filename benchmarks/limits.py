@@ -1,46 +1,49 @@
-"""The raw limits of what can be carried: `python benchmarks/limits.py fetch DSN rows` or `update rows` prints rows/s.
+"""The raw limits of what can be carried, in rows/s: it is a process of its own for `benchmarks.carry`.
 
-`fetch` reads rows by taosws, in slices as the poller does, and does nothing with them. `update` hands as many ready
-Arrow rows to a Perspective table that is full, in streams as the poller's.
+`python -m benchmarks.limits fetch DSN rows` reads rows by taosws, in slices as the poller does, and does nothing with
+them. `python -m benchmarks.limits update rows` hands ready Arrow rows to a full Perspective table, in streams as the
+poller makes them.
 """
 
 import sys
 import time
 
-import measure  # noqa: F401: the path to the demo's modules
 import perspective
 
 import meters
-import poller
-import tdengine
-from settings import options, parser
+from benchmarks.measure import set_options
+from bridge import tdengine
+from bridge.known_rows import EVER, FOREVER
+from bridge.poller import SLICE_ROWS
+from bridge.poller_process import STREAM_ROWS
 
 
 def fetch(dsn: str, rows: int) -> float:
-    parser.parse_args([f"--tdengine-dsn={dsn}", "--tdengine-timeout-s=60"], namespace=options)
+    set_options(dsn, "--tdengine-timeout-s=60")
     connection = tdengine.connect(tdengine.database())
-    got, since, started = 0, poller.EVER, time.perf_counter()
+    got, after, started = 0, EVER, time.perf_counter()
     while got < rows:
-        slice_ = list(connection.query(meters.select_after(since, poller.SLICE_ROWS)))
-        got, since = got + len(slice_), slice_[-1][0]
+        part = list(connection.query(meters.select_rows(after, FOREVER, SLICE_ROWS)))
+        got, after = got + len(part), part[-1][0]
     return got / (time.perf_counter() - started)
 
 
 def update(rows: int) -> float:
-    def arrow(number: int) -> bytes:
-        return meters.to_arrow([(number * poller.STREAM_ROWS + i // 10, f"Location {i % 10}", i % 4, 10.5, 220, 0.5)
-                                for i in range(poller.STREAM_ROWS)])
-    streams = [arrow(number) for number in range(rows // poller.STREAM_ROWS)]
+    def stream(number: int) -> bytes:
+        return meters.to_arrow([(number * STREAM_ROWS + i // 10, f"Location {i % 10}", i % 4, 10.5, 220, 0.5)
+                                for i in range(STREAM_ROWS)])
+    streams = [stream(number) for number in range(rows // STREAM_ROWS)]
     table = perspective.Server().new_local_client().table(streams[0], limit=rows)
-    for stream in streams:
-        table.update(stream)
+    for arrow in streams:
+        table.update(arrow)
     assert table.size() == rows
     started = time.perf_counter()
-    for stream in streams:
-        table.update(stream)
-    table.size()  # ends the updates
+    for arrow in streams:
+        table.update(arrow)
+    table.size()  # it answers after the updates
     return rows / (time.perf_counter() - started)
 
 
 if __name__ == "__main__":
-    print(round(fetch(sys.argv[2], int(sys.argv[3])) if sys.argv[1] == "fetch" else update(int(sys.argv[2]))))
+    rate = fetch(sys.argv[2], int(sys.argv[3])) if sys.argv[1] == "fetch" else update(int(sys.argv[2]))
+    print(round(rate))

@@ -1,54 +1,65 @@
-"""How long a tick keeps the event loop busy, and how old the newest row is once it is in the table: ours and the known way.
+"""How long a tick keeps the event loop busy, and how old the newest row is when it is in the table: ours, the known way.
 
 Each way polls in a process of its own, by turns, while a producer writes 1000 rows/s.
 """
 
 import asyncio
 import json
-import subprocess
 import sys
 import time
 
-from measure import Figure, drifting_producer, embedded, table
+import perspective
 from tornado.ioloop import PeriodicCallback
 
-from conftest import wait_for
-from known_way import EVERY_MS, KnownWay
-from settings import options, parser
+from benchmarks.known_way import EVERY_MS, KnownWay
+from benchmarks.measure import Figure, drifting_producer, module, own_place, set_options, show
+from bridge.hosted_table import HostedTable
+from bridge.live import LiveRows
+from bridge.newest_rows import NewestRows
+from bridge.poller_process import PollerProcess
+from bridge.settings import options
+from bridge.websockets import Viewers
+from tests.helpers.waiting import wait_for
 
 ROUNDS, TICKS = 3, 60
+LEFT_OUT = 2  # the first ticks of each round: they connect
 
 
 class BusyTime:
-    """Adds up how long the loop's callbacks run."""
+    """Adds up how long the event loop's callbacks run."""
 
     def __init__(self):
         self.seconds = 0.0
         run = asyncio.Handle._run
 
-        def timed(handle):
+        def timed(handle: asyncio.Handle) -> None:
             started = time.perf_counter()
             run(handle)
             self.seconds += time.perf_counter() - started
         asyncio.Handle._run = timed
 
     def taken(self) -> float:
-        """Milliseconds since the last time."""
+        """Milliseconds since the last call."""
         seconds, self.seconds = self.seconds, 0.0
         return seconds * 1000
 
 
+def our_way() -> LiveRows:
+    """What `perspective_server.py` puts together, without its routes."""
+    rows = NewestRows()
+    return LiveRows(PollerProcess(rows), rows, HostedTable(perspective.Server(), rows), Viewers())
+
+
 async def main(way: str, dsn: str) -> None:
-    """In a process of its own: prints JSON."""
-    import perspective_server
-    parser.parse_args([f"--tdengine-dsn={dsn}"], namespace=options)
-    polled = perspective_server.Meters() if way == "ours" else KnownWay(dsn)
+    """Polls in one way, and prints the figures as JSON."""
+    set_options(dsn)
+    polled = our_way() if way == "ours" else KnownWay(dsn)
     busy, found, finished = BusyTime(), {"busy": [], "age": []}, asyncio.Event()
 
-    async def tick():
-        found["busy"].append(busy.taken())  # of the tick before, and all that came of it
+    async def tick() -> None:
+        found["busy"].append(busy.taken())  # the tick before, with all that followed from it
         await polled.tick()
-        newest = polled.state["newest"] if way == "ours" else polled.newest
+        newest = polled.last.newest if way == "ours" else polled.newest
         found["age"].append(time.time() * 1000 - newest)
         if len(found["age"]) > TICKS:
             finished.set()
@@ -60,21 +71,20 @@ async def main(way: str, dsn: str) -> None:
     callback.stop()
     if way == "ours":
         await polled.close()
-    print(json.dumps({name: values[2:] for name, values in found.items()}))
+    print(json.dumps({name: values[LEFT_OUT:] for name, values in found.items()}))
 
 
 def figures() -> list[Figure]:
-    ours, known = {"busy": [], "age": []}, {"busy": [], "age": []}
-    with embedded() as (database, folder), drifting_producer(folder, f"{database.dsn}/power", 10, 29) as producer:
+    found = {way: {"busy": [], "age": []} for way in ("ours", "known")}
+    with own_place() as place, drifting_producer(place.folder, place.dsn, 10, 29) as producer:
         wait_for(lambda: "rows" in producer.text(), 30, "the first rows")
         for _ in range(ROUNDS):
-            for way, found in (("ours", ours), ("known", known)):
-                run = subprocess.run([sys.executable, __file__, way, f"{database.dsn}/power"], check=True, capture_output=True, text=True)
-                for name, values in json.loads(run.stdout).items():
-                    found[name] += values
+            for way, values in found.items():
+                for name, more in json.loads(module("loop_time", way, place.dsn)).items():
+                    values[name] += more
+    ours, known = found["ours"], found["known"]
     busy = Figure("event loop busy, each tick", "ms", ours["busy"], "the known way", known["busy"], "≤ 1/15 of the rival's")
-    median, rival = busy.summary()["ours"]["p50"], busy.summary()["theirs"]["p50"]
-    busy.met = median <= rival / 15
+    busy.met = busy.summary()["ours"]["p50"] <= busy.summary()["theirs"]["p50"] / 15
     return [busy, Figure("age of the newest row when a poll has ended", "ms", ours["age"], "the known way", known["age"])]
 
 
@@ -82,4 +92,4 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         asyncio.run(main(*sys.argv[1:]))
     else:
-        print(table([figure.summary() for figure in figures()]))
+        show(figures())

@@ -8,10 +8,10 @@ from known_way import insert_tick
 from measure import Figure, embedded, script, table
 
 import producer
-import tdengine
-from conftest import wait_for
-from programs import producer as start_producer
-from settings import options, parser
+from bridge import tdengine
+from bridge.settings import options, parse
+from tests.helpers.programs import producer as start_producer
+from tests.helpers.waiting import wait_for
 
 TICKS, FILLS = 200, 7
 METERS, INTERVAL_MS = 220, 300
@@ -20,7 +20,7 @@ DEMANDED = METERS * 1000  # rows/s: each meter has a row for each millisecond, m
 
 def ticks(dsn: str) -> dict[str, list[float]]:
     """Milliseconds of each tick, ours and the known way's by turns, over rows that are generated beforehand."""
-    parser.parse_args([f"--tdengine-dsn={dsn}"], namespace=options)
+    parse(__doc__, "database", "pace", "poller", "producer", arguments=[f"--tdengine-dsn={dsn}"])
     writer, connection, found = producer.Writer(), None, {"ours": [], "known": []}
     now = time.time_ns() // 10**6 - TICKS * 300
     for tick in range(TICKS):

@@ -11,9 +11,9 @@ from measure import descriptors, disk_mb, embedded, memory_mb
 
 import meters
 import producer
-import tdengine
-from programs import Server
-from settings import options, parser
+from bridge import tdengine
+from bridge.settings import options, parse
+from tests.helpers.programs import Server
 
 MINUTE_MS = 60_000
 ROWS_A_MINUTE = 6000  # of each of the ten meters
@@ -23,7 +23,7 @@ SAMPLES = 12
 def main(hours: float = 24) -> None:
     with embedded("--retention=0") as (database, folder):
         dsn = f"{database.dsn}/power"
-        parser.parse_args([f"--tdengine-dsn={dsn}", "--tdengine-timeout-s=60"], namespace=options)
+        parse(__doc__, "database", "pace", "poller", "producer", arguments=[f"--tdengine-dsn={dsn}", "--tdengine-timeout-s=60"])
         writer = producer.Writer()
         with Server(folder, dsn) as server:
             processes = {"embedded": database.process.pid, "server": server.process.pid, "poller": server.status()["poller"]}

@@ -8,9 +8,9 @@ import json
 import sys
 import time
 
-from measure import CopyViewer, descriptors, disk_mb, embedded, memory_mb
+from measure import CountingViewer, descriptors, disk_mb, embedded, memory_mb
 
-from programs import Server, producer
+from tests.helpers.programs import Server, producer
 
 VIEWERS = 4
 TABLE_LIMIT = 50_000  # more than two ticks bring
@@ -23,7 +23,7 @@ def main(minutes: float = 10, times: int = 20) -> None:
         rows = 300 * times
         program = producer(folder, dsn, f"--rows-per-interval={rows}", f"--meters={10 * times}")
         with program, Server(folder, dsn, f"--table-limit={TABLE_LIMIT}") as server:
-            viewers = [CopyViewer(server.port).__enter__() for _ in range(VIEWERS)]
+            viewers = [CountingViewer(server.port).__enter__() for _ in range(VIEWERS)]
             poller = server.status()["poller"]
             processes = {"embedded": database.process.pid, "producer": program.process.pid,
                          "server": server.process.pid, "poller": poller}

@@ -6,11 +6,11 @@ import time
 import perspective
 from measure import PANEL, Figure, chromium, embedded, script, table
 
-import poller
 import producer
-from page import own_origin_page
-from programs import Server
-from settings import options, parser
+from bridge import poller
+from bridge.settings import options, parse
+from tests.helpers.browser import own_origin_page
+from tests.helpers.programs import Server
 
 TICKS, METERS, ROWS_A_METER = 40, 20, 290
 TABLE_LIMIT = 50_000
@@ -40,7 +40,7 @@ def ms(work, *arguments) -> tuple[float, object]:
 
 def stages(dsn: str) -> tuple[dict[str, list[float]], list[bytes]]:
     """Milliseconds of each tick, by stage, and the ticks as Arrow."""
-    parser.parse_args([f"--tdengine-dsn={dsn}", f"--table-limit={TABLE_LIMIT}"], namespace=options)
+    parse(__doc__, "database", "pace", "poller", "producer", arguments=[f"--tdengine-dsn={dsn}", f"--table-limit={TABLE_LIMIT}"])
     writer, polled, copy, ticks = producer.Writer(), poller.Poller(), None, []
     found = {"written": [], "polled, as Arrow": [], "in a viewer's table": []}
     last = time.time_ns() // 10**6 - TICKS * ROWS_A_METER

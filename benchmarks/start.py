@@ -7,9 +7,9 @@ from pathlib import Path
 
 from measure import ROOT, Figure, chromium, table
 
-from conftest import wait_for
-from page import own_origin_page
-from programs import Program, free_port
+from tests.helpers.browser import own_origin_page
+from tests.helpers.programs import Program, free_port
+from tests.helpers.waiting import wait_for
 
 KEPT_OUT = shutil.ignore_patterns(".*", "artefacts", "assets", "logs", "__pycache__")
 MOVES = """viewer => viewer.getView().then(view => new Promise(resolve => view.on_update(resolve)))"""

@@ -1,78 +1,29 @@
-"""What the tests share: a database to talk to, and ways to wait.
+"""The fixtures that many tests use: a database, and the page in Chromium.
 
-The database is the one that `TDENGINE_DSN` names, else an embedded database, started as a process of its own
-(taosws holds the GIL in every call, so a server in the test's process could not answer).
+The database is the one that `TDENGINE_DSN` names, else an embedded database.
 """
 
 import itertools
 import os
-import re
-import subprocess
-import sys
-import time
-from pathlib import Path
+from pathlib import PurePath
 
 import hypothesis
 import pytest
 import taosws
+from xdist.scheduler import LoadScopeScheduling
 
 import meters
 import producer as generator
+from tests.helpers.browser import browser, open_page  # noqa: F401 (fixtures)
+from tests.helpers.databases import Embedded
 
-ROOT = Path(__file__).parents[1]
+# The modules that open the page in Chromium. All tests of one queue run in one worker, one after the other.
+QUEUES = {"test_faults_page.py": "one", "test_page.py": "two", "test_viewers_page.py": "two", "test_examples.py": "two",
+          "test_reverse_proxy.py": "two", "test_readme.py": "two"}
 _numbers = itertools.count()
 
 hypothesis.settings.register_profile("tests", deadline=None)  # machines are shared: the time limit is pytest's
 hypothesis.settings.load_profile("tests")
-
-
-def wait_for(condition, seconds: float = 10, what: str = "the condition"):
-    """The first true value of `condition()`; fails after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"{what} did not come within {seconds} s"
-        time.sleep(0.01)
-    return value
-
-
-class Embedded:
-    """An embedded database in a process of its own, its output in a file."""
-
-    def __init__(self, log: Path, *options: str):
-        self.log = log
-        with log.open("w") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "embedded", "--port=0", *options], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            self.port = int(wait_for(self._announced, what="the embedded database")[1])
-        except BaseException:
-            self.end()
-            raise
-        self.dsn = f"taosws://root:taosdata@localhost:{self.port}"
-        self.http = f"http://localhost:{self.port}"
-
-    def _announced(self):
-        assert self.process.poll() is None, self.log.read_text()
-        return re.search(r"on localhost:(\d+)", self.log.read_text())
-
-    def connect(self, database: str = "", **options: str):
-        """A connection: keep it as long as its results, or their fetch waits for a socket that is gone."""
-        query = "&".join(f"{name}={value}" for name, value in options.items())
-        return taosws.connect(f"{self.dsn}/{database}?{query}")
-
-    def kill(self):
-        """As a crash would: SIGKILL."""
-        self.process.kill()
-        self.process.wait()
-
-    def end(self) -> int:
-        """Ask it to stop; its exit status."""
-        self.process.terminate()
-        try:
-            return self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise
 
 
 @pytest.fixture
@@ -142,7 +93,23 @@ def write(power_dsn, power):
     return write
 
 
+class TwoBrowsers(LoadScopeScheduling):
+    """How `pytest -n 4` shares the tests out: first the queues, then all others, each to the next free worker.
+
+    A page that draws keeps more than one core busy. With three or four of them at a time none is drawn in time.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return QUEUES.get(PurePath(nodeid.partition("::")[0]).name, nodeid)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return TwoBrowsers(config, log)
+
+
 def pytest_collection_modifyitems(items):
+    for item in items:
+        assert "browser" not in item.fixturenames or item.path.name in QUEUES, f"{item.path.name} belongs to a queue"
     if os.environ.get("TDENGINE_DSN"):
         for item in items:
             if "embedded_only" in item.keywords:

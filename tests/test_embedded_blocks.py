@@ -4,7 +4,6 @@ import threading
 import time
 
 import pytest
-from embedded_session import opened, rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sql_cases import T
@@ -14,6 +13,7 @@ from embedded.engine.session import Session
 from embedded.sql import block_totals
 from embedded.sql.parser import parse
 from embedded.sql.planner import plan
+from tests.helpers.embedded_session import opened, rows
 
 SETUP = ["CREATE STABLE m (ts TIMESTAMP, v INT, f FLOAT, b BIGINT, u INT UNSIGNED, x VARCHAR(8)) TAGS (g INT)"]
 BIND = "INSERT INTO ? USING m TAGS (?) VALUES (?, ?, ?, ?, ?, ?)"

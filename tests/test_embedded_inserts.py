@@ -1,10 +1,10 @@
 """INSERT into the embedded database, by text and by binding, and SELECT with bound values."""
 
 import pytest
-from embedded_session import BIND, METERS, bound, opened, refusal, rows
 from sql_cases import SETUP, T
 
 from embedded.common.datatypes import Bound
+from tests.helpers.embedded_session import BIND, METERS, bound, opened, refusal, rows
 
 
 @pytest.fixture

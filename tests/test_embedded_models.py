@@ -3,12 +3,12 @@
 import math
 
 import pytest
-from embedded_session import opened, refusal, rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sql_cases import T
 
 from embedded.common.datatypes import Bound
+from tests.helpers.embedded_session import opened, refusal, rows
 
 _values = st.one_of(st.none(), st.integers(-2**31, 2**31 - 1))
 

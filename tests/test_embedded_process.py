@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 import taosws
-from conftest import ROOT, wait_for
+
+from tests.helpers.databases import ROOT
+from tests.helpers.waiting import wait_for
 
 pytestmark = pytest.mark.embedded_only
 TABLE = "CREATE TABLE IF NOT EXISTS power.t (ts TIMESTAMP, v INT)"

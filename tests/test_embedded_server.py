@@ -14,12 +14,9 @@ from tornado.websocket import websocket_connect
 from embedded import VERSION
 from embedded.protocol import raw_blocks, wire
 from embedded.protocol.clients import MAX_CLIENTS
+from tests.helpers.embedded_frames import INSERT, METERS
 
 pytestmark = pytest.mark.embedded_only
-METERS = ("CREATE STABLE meters (ts TIMESTAMP, `current` FLOAT, voltage INT, phase FLOAT) "
-          "TAGS (groupid INT, location BINARY(24))")
-INSERT = "INSERT INTO ? USING meters (groupid, location) TAGS (?, ?) VALUES (?, ?, ?, ?)"
-
 ROWS = 200_000
 SLOW = "SELECT STDDEV(v), SPREAD(v) FROM (SELECT SQRT(voltage) * SQRT(voltage + 1) AS v FROM meters) WHERE v > 0"
 

@@ -4,13 +4,13 @@ import threading
 import time
 
 import pytest
-from embedded_session import BIND, fill, opened, refusal, rows
 from sql_cases import T
 
 from embedded.common.datatypes import Bound
 from embedded.common.errors import TDengineError
 from embedded.engine.results import EAGER_ROWS
 from embedded.engine.session import Session
+from tests.helpers.embedded_session import BIND, fill, opened, refusal, rows
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """The embedded database's SQL: every case of sql_cases.py, and how SQLite is asked."""
 
 import pytest
-from embedded_session import fill, opened, refusal
 from sql_cases import ANSWERS, ERRORS, REFUSED, SETUP, T
 
 from embedded.sql.parser import parse
 from embedded.sql.planner import plan
+from tests.helpers.embedded_session import fill, opened, refusal
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import sys
 import time
 
 import pytest
-from embedded_session import BIND, bound, opened, refusal, rows
 from sql_cases import T
 
 from embedded.storage.store import Store
+from tests.helpers.embedded_session import BIND, bound, opened, refusal, rows
 
 
 def sweep(store):

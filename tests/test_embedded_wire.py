@@ -31,30 +31,15 @@ from embedded.common.decimals import decimal_column
 from embedded.common.errors import TDengineError
 from embedded.protocol import raw_blocks, wire
 from embedded.protocol.binding import decode_bind, decode_columns, from_json
+from tests.helpers.embedded_frames import NOW, OLD_BIND, STMT2_BIND
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 METER = [Column("ts", TIMESTAMP, 8), Column("current", FLOAT, 4), Column("voltage", INT, 4), Column("phase", FLOAT, 4)]
 TAGS = [Column("groupid", INT, 4, True), Column("location", VARCHAR, 24, True)]
 FIELDS = [Field(Column("tbname", VARCHAR, 269), BIND_TABLE)]
 FIELDS += [Field(tag, BIND_TAG) for tag in TAGS] + [Field(column, BIND_COLUMN) for column in METER]
-NOW = 1764000000000
 
-# Two rows for subtable d2, as taosws binds them with stmt2: from the end of the frame's header.
-STMT2_BIND = bytes.fromhex("""
-    0100 ffffffff
-    cb000000 01000000 02000000 04000000 1c000000 21000000 53000000
-    0300 643200
-    2e000000   16000000 04000000 01000000 00 00 04000000 02000000
-               18000000 08000000 01000000 00 01 02000000 02000000 4c41
-    74000000   23000000 09000000 02000000 0000 00 10000000 00e897b69a010000 01e897b69a010000
-               1b000000 06000000 02000000 0001 00 08000000 0000c03f 00000000
-               1b000000 04000000 02000000 0000 00 08000000 dc000000 dd000000
-               1b000000 06000000 02000000 0000 00 08000000 0000003f 0000803e""")
-# The same columns in an old-style bind.
-OLD_BIND = bytes.fromhex("""
-    01000000 6c000000 02000000 04000000 ffffffff 0000000000000000
-    09 08000000  06 04000000  04 04000000  06 04000000   10000000 08000000 08000000 08000000
-    00 00e897b69a010000 01e897b69a010000   40 0000c03f 00000000   00 dc000000 dd000000   00 0000003f 0000803e""")
+
 COLUMNS = [[NOW, NOW + 1], [1.5, None], [220, 221], [0.5, 0.25]]
 
 

@@ -14,11 +14,11 @@ import pytest
 import taosws
 
 import meters
-from conftest import wait_for
-from programs import Program, Server, now_ms, producer
-from proxy import Proxy
-from test_server import shown, stored
-from viewer import Viewer
+from tests.helpers.live_rows import shown, stored
+from tests.helpers.programs import Program, Server, now_ms, producer
+from tests.helpers.proxy import Proxy
+from tests.helpers.viewers import CopyViewer, Viewer
+from tests.helpers.waiting import wait_for
 
 FAST = "--interval-ms=50", "--tdengine-timeout-s=1"
 FEW = *FAST, "--rows-per-interval=30"
@@ -137,6 +137,19 @@ def test_database_in_trouble_at_the_start(proxy, power, tmp_path, mode):
         assert server.status()["table_rows"] == len(stored(power)) == 900
 
 
+def test_a_database_200_ms_away(power_dsn, power, tmp_path):
+    """Each question has a time limit of its own: a poll may take longer than one of them."""
+    host, port = re.search(r"@([^:/]+):(\d+)", power_dsn).groups()
+    with Proxy(int(port), host, delay_s=0.1) as far, producer(tmp_path, power_dsn, "--count=40") as program:
+        dsn = re.sub(r"@[^/]+", f"@127.0.0.1:{far.port}", power_dsn)
+        with Server(tmp_path, dsn, "--tdengine-timeout-s=1") as server:
+            assert program.wait(40) == 0
+            check_rows(server, power)
+            status = server.status()
+            assert status["last_error"] is None and status["rows_seen"] >= 10_000
+            assert server.text().count("poller started") == 1 and "has not answered" not in server.text()
+
+
 def test_table_rows_is_null_without_a_table(power_dsn, write, tmp_path):
     with Server(tmp_path, power_dsn, *FAST) as server:
         assert server.status()["table_rows"] is None
@@ -188,7 +201,8 @@ def test_database_dropped_and_made_again(power_dsn, connection, database, tmp_pa
         wait_for(lambda: server.status()["rows_seen"] > 300, what="300 rows")
         connection.execute(f"DROP DATABASE {database}")
         program.says("errors; ")
-        wait_for(lambda: server.status()["rows_seen"] > 600, what="rows of the new database")
+        seen = server.status()["rows_seen"]
+        wait_for(lambda: server.status()["rows_seen"] > seen + 300, what="rows of the new database")
         program.end()
         power = taosws.connect(power_dsn)
         check_rows(server, power)
@@ -242,7 +256,7 @@ def test_late_rows_within_the_overlap(power_dsn, power, write, tmp_path):
 
 def test_rows_later_than_the_overlap_are_counted_and_shown(power_dsn, power, write, tmp_path):
     """In a full ring, whose viewers notice nothing, and in a table that has room, whose viewers connect again."""
-    start, options = now_ms(), (*FAST, "--overlap-ms=500")
+    start, options = now_ms() - 5000, (*FAST, "--overlap-ms=500")
     for n in range(20):
         write(0, start + n * 200)
     with Server(tmp_path, power_dsn, *options, "--table-limit=20") as full, Server(tmp_path, power_dsn, *options) as roomy, \
@@ -263,7 +277,7 @@ def test_rows_later_than_the_overlap_are_counted_and_shown(power_dsn, power, wri
 
 
 def test_overwritten_and_repeated_rows(power_dsn, power, write, tmp_path):
-    start = now_ms()
+    start = now_ms() - 10_000
     for n in range(50):
         write(n % 3, start + 200 * n)
     with Server(tmp_path, power_dsn, *FAST, "--overlap-ms=500") as server:
@@ -277,7 +291,7 @@ def test_overwritten_and_repeated_rows(power_dsn, power, write, tmp_path):
 
 
 def test_deleted_rows(power_dsn, power, write, tmp_path):
-    start = now_ms()
+    start = now_ms() - 10_000
     for n in range(50):
         write(n % 3, start + 200 * n)
     with Server(tmp_path, power_dsn, *FAST) as server:
@@ -345,16 +359,20 @@ def test_database_of_another_precision(power_dsn, connection, database, tmp_path
         assert server.status()["poller"] == poller
 
 
-def test_rows_of_a_minute_ago_keep_coming(power_dsn, power, write, tmp_path):
-    """As after a clock that was a minute ahead has been put right."""
-    write(0, now_ms() + 60_000)
-    with Server(tmp_path, power_dsn, *FAST) as server:
-        check_rows(server, power)
-        with producer(tmp_path, power_dsn, *FEW, "--count=80") as program:
+def test_a_row_of_the_future_waits_for_its_time(power_dsn, power, write, tmp_path):
+    """Other rows come as ever; /status says how many wait, and how far ahead the last of them is."""
+    write(0, now_ms() + 8000)
+    with Server(tmp_path, power_dsn, *FAST) as server, CopyViewer(server.port) as viewer:
+        assert server.status()["rows_seen"] == 0
+        with producer(tmp_path, power_dsn, *FEW, "--count=40") as program:
             assert program.wait() == 0
-        check_rows(server, power)
-        wait_for(lambda: server.status()["late_rows"] > 0, RECOVERY_S, "late rows in /status")
-        check_flows(server)
+        server.seen(1200)
+        status = wait_for(lambda: (s := server.status())["future_rows"] and s, RECOVERY_S, "the row in /status")
+        assert status["future_rows"] == 1 and 0 < status["future_ms"] <= 8000
+        assert 0 <= status["newest_row_age_ms"] < 5000
+        viewer.has(power, 10_000)
+        wait_for(lambda: server.status()["future_rows"] == 0, RECOVERY_S, "its time")
+        assert server.status()["rows_seen"] == 1201
 
 
 STEPPED_BACK = """
@@ -408,8 +426,9 @@ def test_producer_drops_what_is_too_old_and_says_so(proxy, power, tmp_path):
         before = len(stored(power))
         wait_for(lambda: len(stored(power)) >= before + 600, RECOVERY_S, "the rows kept, and then new ones")
         assert program.end() == 0
-    written, dropped = map(int, re.search(r"(\d+) rows written; dropped (\d+) rows older than 1 s", program.text()).groups())
-    assert written == len(stored(power))
+    written, dropped = map(int, re.search(
+        r"at least (\d+) rows written; dropped up to (\d+) rows older than 1 s", program.text()).groups())
+    assert written <= len(stored(power)) <= written + dropped  # TDengine may have stored a write that was cut off
     assert 600 <= dropped < 1500  # of 2.5 s, at 600 rows/s, all but the last second's
 
 
@@ -417,8 +436,8 @@ def test_producer_drops_no_more_than_it_was_to_write(proxy, tmp_path):
     proxy.mode = "cut"
     program = producer(tmp_path, proxy.dsn, *FEW, "--keep-s=1", "--count=30")
     assert program.wait() == 1
-    dropped, = re.search(r"dropped (\d+) rows", program.text()).groups()
-    left, = re.search(r"stopped with (-?\d+) rows not written", program.text()).groups()
+    dropped, = re.search(r"dropped (?:up to )?(\d+) rows", program.text()).groups()
+    left, = re.search(r"stopped with (?:up to )?(-?\d+) rows not written", program.text()).groups()
     assert int(dropped) <= 900 and int(left) >= 0
 
 

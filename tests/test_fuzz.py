@@ -21,16 +21,16 @@ from pathlib import Path
 import pytest
 from tornado.websocket import WebSocketClosedError, websocket_connect
 
-from conftest import ROOT, wait_for
-from embedded import wire
-from embedded.handlers import MAX_MESSAGE_BYTES
-from embedded.sqlitefile import SPARE_READERS
-from programs import Server, producer
-from test_embedded_server import INSERT, METERS
-from test_embedded_wire import NOW, OLD_BIND, STMT2_BIND
-from viewer import Viewer, handshake
-from viewer_requests import encode, varint
-from viewers import MAX_REQUEST_BYTES
+from bridge.viewer_requests import encode, varint
+from bridge.websockets import MAX_REQUEST_BYTES
+from embedded.protocol import wire
+from embedded.protocol.handlers import MAX_MESSAGE_BYTES
+from embedded.storage.sqlitefile import SPARE_READERS
+from tests.helpers.databases import ROOT
+from tests.helpers.embedded_frames import INSERT, METERS, NOW, OLD_BIND, STMT2_BIND
+from tests.helpers.programs import Server, producer
+from tests.helpers.viewers import Viewer, handshake
+from tests.helpers.waiting import wait_for
 
 SEED = int(os.environ.get("FUZZ_SEED", 1))
 FRAMES, PER_CONNECTION, AT_ONCE = 10_000, 50, 8

@@ -1,15 +1,14 @@
 """The meter row, said once."""
 
-import shutil
 import subprocess
 import sys
 
 import pytest
 
 import meters
-from conftest import ROOT
-from programs import Server, producer
-from viewer import Viewer
+from tests.helpers.databases import ROOT
+from tests.helpers.programs import Server, copy_of_the_demo, edit, producer
+from tests.helpers.viewers import Viewer
 
 
 def test_statements():
@@ -18,12 +17,11 @@ def test_statements():
         " TAGS (`groupid` INT, `location` BINARY(24))")
     assert meters.insert_rows() == (
         "INSERT INTO ? USING `meters` (`groupid`, `location`) TAGS (?, ?) VALUES (?, ?, ?, ?)")
-    assert meters.select_newest(10) == (
+    assert meters.select_rows(7, 9, 10) == (
         "SELECT CAST(`ts` AS BIGINT), `location`, `groupid`, `current`, `voltage`, `phase`"
-        " FROM `meters` ORDER BY `ts` DESC LIMIT 10")
-    assert meters.select_after(7, 10) == (
-        "SELECT CAST(`ts` AS BIGINT), `location`, `groupid`, `current`, `voltage`, `phase`"
-        " FROM `meters` WHERE `ts` > 7 ORDER BY `ts` LIMIT 10")
+        " FROM `meters` WHERE `ts` > 7 AND `ts` <= 9 ORDER BY `ts` LIMIT 10")
+    assert meters.count_windows(7, 9, 100) == (
+        "SELECT CAST(_wstart AS BIGINT), COUNT(*) FROM `meters` WHERE `ts` > 7 AND `ts` <= 9 INTERVAL(100a)")
 
 
 def test_rows_to_arrow_and_back():
@@ -69,24 +67,15 @@ def test_table_has_that_schema(power_dsn, tmp_path):
 
 def test_a_new_column_is_added_in_one_place(power_dsn, tmp_path):
     """One line in meters.py and one in the producer's generator carry a column to the viewers."""
-    demo = tmp_path / "demo"
-    demo.mkdir()
-    for file in ROOT.glob("*.py"):
-        shutil.copy(file, demo)
-    edit(demo / "meters.py", 'Column("phase", "FLOAT"),', 'Column("phase", "FLOAT"), Column("energy", "BIGINT"),')
-    edit(demo / "producer.py", '"phase": [', '"energy": [2**40 + ts % 7 for ts in timestamps], "phase": [')
+    demo = copy_of_the_demo(tmp_path)
+    edit(demo / "meters.py", ('Column("phase", "FLOAT"),', 'Column("phase", "FLOAT"), Column("energy", "BIGINT"),'))
+    edit(demo / "producer.py", ('"phase": [', '"energy": [2**40 + ts % 7 for ts in timestamps], "phase": ['))
     assert producer(tmp_path, power_dsn, "--count=1", cwd=demo).wait() == 0
     with Server(tmp_path, power_dsn, cwd=demo) as server, Viewer(server.port) as viewer:
         table = viewer.table()
         assert table.schema()["energy"] == "integer"
         rows = table.view().to_columns()
         assert rows["energy"] == [2**40 + ts % 7 for ts in rows["timestamp"]]
-
-
-def edit(file, old: str, new: str):
-    text = file.read_text()
-    assert old in text
-    file.write_text(text.replace(old, new))
 
 
 def test_help_documents_every_option():

@@ -3,7 +3,7 @@
 import re
 from importlib.metadata import distributions
 
-from conftest import ROOT
+from tests.helpers.databases import ROOT
 
 FILES = ("requirements.txt", "embedded/requirements.txt", "tests/requirements.txt")
 
@@ -25,4 +25,4 @@ def test_what_is_installed_is_what_is_pinned():
 
 
 def test_audit_is_pinned_too():
-    assert "pip-audit" in pinned("tests/audit-requirements.txt")
+    assert "pip-audit" in pinned("tools/audit-requirements.txt")

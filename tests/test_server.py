@@ -2,25 +2,13 @@
 
 import os
 import signal
-import time
 
 import pytest
 
-import meters
-from conftest import wait_for
-from programs import Server, now_ms, producer
-from viewer import Viewer
-
-
-def shown(viewer: Viewer) -> list[tuple]:
-    """The table's rows as the viewers have them, in their order there."""
-    columns = viewer.table().view().to_columns()
-    return list(zip(*(columns[name] for name in meters.PERSPECTIVE_SCHEMA)))
-
-
-def stored(power, limit: int = 10**6) -> list[tuple]:
-    """The database's newest rows, ascending, as the poller asks for them."""
-    return list(power.query(meters.select_newest(limit)))[::-1]
+from tests.helpers.live_rows import shown, stored
+from tests.helpers.programs import Server, now_ms, producer
+from tests.helpers.viewers import CopyViewer, Viewer
+from tests.helpers.waiting import wait_for
 
 
 def test_newest_rows_are_there_before_it_listens(power_dsn, power, tmp_path):
@@ -67,16 +55,17 @@ def test_last_shows_the_newest_value(power_dsn, write, tmp_path):
 def test_late_and_repeated_rows(power_dsn, power, write, tmp_path):
     start = now_ms()
     write(0, start)
-    with Server(tmp_path, power_dsn, "--interval-ms=50", "--overlap-ms=2000") as server:
+    with Server(tmp_path, power_dsn, "--interval-ms=50", "--overlap-ms=2000") as server, \
+            CopyViewer(server.port) as viewer:
         server.seen(1)
         write(1, start - 1500)  # late, within the overlap
         server.seen(2)
-        write(0, start)  # again
-        write(2, start - 60_000)  # later than the overlap
+        write(0, start)  # again, with the same values
+        write(2, start - 60_000)  # later than the overlap: a check finds it, within seconds
         write(2, start + 1)
-        server.seen(3)
-        with Viewer(server.port) as viewer:
-            assert sorted(row[0] for row in shown(viewer)) == [start - 1500, start, start + 1]
+        assert server.seen(4)["late_rows"] == 1
+        viewer.has(power, 10_000)
+        assert sorted(row[0] for row in viewer.rows) == [start - 60_000, start - 1500, start, start + 1]
 
 
 def test_restart_shows_the_same_rows(power_dsn, power, tmp_path):

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-import tdengine
-from conftest import ROOT
-from settings import options
+from bridge import tdengine
+from bridge.settings import options
+from tests.helpers.databases import ROOT
 
 
 @pytest.fixture
@@ -45,10 +45,10 @@ def test_default_password_off_loopback(set_dsn, dsn, warned):
     assert ("default password" in tdengine.warning()) == warned
 
 
-@pytest.mark.parametrize("program", ("tdengine.py", "producer.py", "perspective_server.py"))
+@pytest.mark.parametrize("program", (("-m", "bridge.tdengine"), ("producer.py",), ("perspective_server.py",)))
 @pytest.mark.parametrize("dsn", ("s3cret", "taosws://root:s3/cret@localhost:6041", "taosws://root:s3cret@localhost:6041/po-wer"))
 def test_a_dsn_that_is_none_is_refused_and_not_shown(program, dsn):
-    run = subprocess.run([sys.executable, program], cwd=ROOT, capture_output=True, text=True, timeout=20,
+    run = subprocess.run([sys.executable, *program], cwd=ROOT, capture_output=True, text=True, timeout=20,
                          env={"TDENGINE_DSN": dsn})
     assert run.returncode == 2
     assert "(TDENGINE_DSN) says where taosAdapter answers: taosws://user:password@host:port" in run.stderr

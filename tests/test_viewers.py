@@ -2,15 +2,17 @@
 
 import asyncio
 import socket
+import struct
 import urllib.error
 
 import pytest
 
-from conftest import wait_for
-from programs import Server, now_ms, producer
-from viewer import Viewer, handshake
-from viewer_requests import COLLAPSE, DELETE_VIEW, MAKE_VIEW, MAX_VIEWS, REQUESTS, encode, parse_request
-from viewers import MAX_REQUEST_BYTES
+from bridge.viewer_requests import CHANGING, COLLAPSE, DELETE_VIEW, MAKE_VIEW, REQUESTS, encode, parse_request
+from bridge.viewer_rules import MAX_VIEWS
+from bridge.websockets import MAX_REQUEST_BYTES
+from tests.helpers.programs import Server, now_ms, producer
+from tests.helpers.viewers import Viewer, handshake
+from tests.helpers.waiting import wait_for
 
 
 def test_viewers_only_read(power_dsn, write, tmp_path):
@@ -81,11 +83,13 @@ def test_every_request_that_is_not_known_to_read_is_refused(power_dsn, write, tm
     write(0, now_ms())
     with Server(tmp_path, power_dsn) as server:
         kinds = sorted(set(range(3, 100)) - REQUESTS.keys())
+        changing = [kind in CHANGING for kind in kinds]
         with RawViewer(server.port) as viewer:
             for kind in kinds:
                 viewer.send(encode(1, kind) + encode(2, b"meters_values") + encode(kind, b""))
             wait_for(lambda: len(viewer.answers) == len(kinds), what="an answer for each")
-            assert all(b"read-only" in answer for answer in viewer.answers)
+            assert [b"read-only" in answer for answer in viewer.answers] == changing
+            assert [b"of another version" in answer for answer in viewer.answers] == [not known for known in changing]
             assert server.status()["refused_requests"] == len(kinds)
 
 
@@ -108,6 +112,43 @@ def test_views_that_would_end_or_stop_the_engine_are_refused(power_dsn, write, t
         assert table.view(filter=[["location", "in", []], ["phase", "is null", None]]).num_rows() == 0
         assert not table.validate_expressions({"twice": '2 * "voltage"'})["errors"]
         assert table.view(split_by=["location"], expressions={"twice": '2 * "voltage"'}).num_rows() == 1
+
+
+@pytest.mark.parametrize("window", (
+    {"column": "current", "aggregate": "avg", "partition_by": ["location"], "order_by": ["timestamp", "asc"], "rows": 3},
+    {"column": "current", "aggregate": "sum", "order_by": ["timestamp", "desc"], "range": 1000.0},
+    {"column": "current", "aggregate": "max", "cumulative": True},
+    {"column": "voltage", "aggregate": "lag", "offset": 1},
+    {"column": "current", "aggregate": "ema", "order_by": ["timestamp", "asc"], "alpha": 0.3},
+))
+def test_window_columns(power_dsn, write, tmp_path, window):
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn) as server, Viewer(server.port) as viewer:
+        view = viewer.table().view(windows={"rolling": window}, columns=["rolling"])
+        assert len(view.to_columns()["rolling"]) == 1
+        assert server.status()["refused_requests"] == 0
+
+
+def test_viewers_that_vanish_leave_no_traceback(power_dsn, write, tmp_path):
+    """As when a page is loaded anew again and again, while answers are under way."""
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn, "--interval-ms=10") as server, Viewer(server.port) as viewer:
+        requests = b"".join(masked(encode(1, number) + encode(2, b"meters_values") + encode(7, b"")) for number in range(20))
+        for number in range(40):
+            write(number % 10, now_ms())
+            with socket.create_connection(("127.0.0.1", server.port)) as vanishing:
+                vanishing.sendall(handshake(("/websocket", "/rows")[number % 2]))
+                if number % 2 == 0:
+                    vanishing.sendall(requests)
+                vanishing.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # it ends by a reset
+        wait_for(lambda: server.status()["viewers"] == 1, what="the end of the others")
+        assert viewer.table().size() > 0
+        assert "Traceback" not in server.text() and "never retrieved" not in server.text()
+
+
+def masked(message: bytes) -> bytes:
+    """A short message as a binary frame of a client's; its mask is zero."""
+    return bytes([0x82, 0x80 | len(message)]) + bytes(4) + message
 
 
 def test_views_belong_to_the_viewer_who_made_them(power_dsn, write, tmp_path):

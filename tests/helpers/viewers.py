@@ -1,14 +1,18 @@
 """Viewers over a real WebSocket, for tests: `with Viewer(port) as viewer: viewer.table()` has a real Perspective client."""
 
 import asyncio
+import json
 import threading
 
 import perspective
+import pyarrow as pa
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
-from conftest import wait_for
-from viewer_requests import parse_request, varint
+import meters
+from bridge.viewer_requests import parse_request, varint
+from tests.helpers.live_rows import stored
+from tests.helpers.waiting import wait_for
 
 
 def handshake(path: str) -> bytes:
@@ -84,3 +88,35 @@ class Viewer(Connection):
         """The hosted table, as soon as there is one."""
         wait_for(lambda: name in self.client.get_hosted_table_names(), what=f"the table {name}")
         return self.client.open_table(name)
+
+
+class CopyViewer(Connection):
+    """A page that keeps a copy of the table: `rows` are what the copy has, in its order; `limits` what each beginning said."""
+
+    PATH = "/rows"
+
+    def __init__(self, port: int, query: str = "", **headers: str):
+        super().__init__(port, query, **headers)
+        self.rows, self.limits, self.signs = [], [], 0
+
+    async def _receive(self):
+        anew = False
+        while (message := await self.socket.read_message()) is not None:
+            if message == "":
+                self.signs += 1
+            elif isinstance(message, str):
+                self.limits.append(json.loads(message)["limit"])
+                anew = True
+            else:
+                self.take(message, anew)
+                anew = False
+        self.closed = (self.socket.close_code, self.socket.close_reason)
+
+    def take(self, arrow: bytes, anew: bool) -> None:
+        """Puts an Arrow stream into the copy; `anew`: in place of what it had."""
+        assert pa.ipc.open_stream(arrow).schema == meters.ARROW_SCHEMA
+        self.rows = (([] if anew else self.rows) + meters.from_arrow(arrow))[-self.limits[-1]:]
+
+    def has(self, power, limit: int) -> None:
+        """Waits until the copy has exactly the database's newest rows."""
+        wait_for(lambda: sorted(self.rows) == sorted(stored(power, limit)), what="the database's newest rows")

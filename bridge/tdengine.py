@@ -1,30 +1,29 @@
 """Where TDengine is, and how to connect to it. As a program it says whether one answers.
 
-Exit status of `python tdengine.py`: 0 one answers, 1 none does, 2 one answers and refuses, with the reason.
+Exit status of `python -m bridge.tdengine`: 0 one answers, 1 none does, 2 one answers and refuses, with the reason,
+3 one answers and has a table of the name in `meters.py`, but with other columns.
 """
 
 import re
 import signal
 import sys
+from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import parse_qsl, urlencode
 
 import taosws
 
 import meters
-from settings import options, parse, setting
+from bridge.settings import DSN, options, parse
 
 DATABASE = "power"
-PASSWORD = "taosdata"  # as TDengine is installed: public knowledge
+DEFAULT_PASSWORD = "taosdata"  # TDengine is installed with it: it is public knowledge
 AUTHENTICATION_FAILURE = 0x0357
+NOT_YET = {  # what TDengine answers while the producer has not made them yet
+    0x0388: "the database does not exist yet: start producer.py",
+    0x2603: "the super table does not exist yet: start producer.py",
+}
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-DSN = (r"(?P<scheme>[\w+]+)://((?P<user>[^:@/?]*)(:(?P<password>[^@/?]*))?@)?(?P<hosts>[^@/?]+)"
-       r"(/(?P<database>\w*))?(\?(?P<parameters>.*))?")
-
-setting("tdengine_dsn", f"taosws://root:{PASSWORD}@localhost:6041",
-        "where taosAdapter answers: taosws://user:password@host:port, with / ? @ in the password as %2F %3F %40; "
-        f"/name at its end chooses another database than {DATABASE}", form=DSN)
-setting("tdengine_timeout_s", 3, "seconds that TDengine may take to connect, and to answer", least=1)
 
 
 def dsn() -> dict[str, str]:
@@ -48,13 +47,17 @@ def warning() -> str:
     """What is unsafe in the DSN, "" if nothing is."""
     part = dsn()
     elsewhere = [host for host in part["hosts"].split(",") if host.rpartition(":")[0].strip("[]") not in LOOPBACK]
-    if elsewhere and part["password"] in ("", PASSWORD):
-        return f"{elsewhere[0]} is reached with TDengine's default password, which everybody knows: change it there and in TDENGINE_DSN"
+    if elsewhere and part["password"] in ("", DEFAULT_PASSWORD):
+        return (f"{elsewhere[0]} is reached with TDengine's default password, which everybody knows: "
+                "change it there and in TDENGINE_DSN")
     return ""
 
 
 def check_answers() -> None:
-    """Raises taosws.Error where no host answers HTTP in time: taosws waits for ever for one that is silent, and hears no signal."""
+    """Raises taosws.Error where no host answers HTTP in time.
+
+    taosws itself waits for ever for a host that accepts and is silent, and hears no signal meanwhile.
+    """
     part = dsn()
     kind = HTTPSConnection if part["scheme"].endswith(("wss", "https")) else HTTPConnection
     for host in part["hosts"].split(","):
@@ -70,25 +73,32 @@ def check_answers() -> None:
     raise taosws.Error(failure)
 
 
-def connect(database: str = "") -> taosws.Connection:
+def connect(database: str = "", alive: Callable[[], None] = lambda: None) -> taosws.Connection:
     """A new connection, whose current database (which must exist) is `database`. Raises taosws.Error.
 
     Of itself taosws waits 300 s for an answer and tries for 7 s to connect: too long for a live page.
-    Blocks, and taosws holds Python's global lock all the while: never call this on an event loop that serves.
+    It blocks, and taosws holds Python's global lock all the while: never call this on an event loop that serves.
+    `alive` is called when the host has answered.
     """
     check_answers()
+    alive()
     part, timeout = dsn(), str(options.tdengine_timeout_s)
     limits = {"conn_retries": "0", "conn_timeout": timeout, "read_timeout": timeout}
     user = part["user"] and f"{part['user']}:{part['password']}@"
-    return taosws.connect(f"{part['scheme']}://{user}{part['hosts']}/{database}?"
-                          + urlencode(limits | dict(parse_qsl(part["parameters"]))))
+    connection = taosws.connect(f"{part['scheme']}://{user}{part['hosts']}/{database}?"
+                                + urlencode(limits | dict(parse_qsl(part["parameters"]))))
+    alive()
+    return connection
 
 
-def check_super_table(connection: taosws.Connection) -> None:
-    """Raises meters.Mismatch where the connection's database keeps other columns than `meters.py` says."""
+def check_table(connection: taosws.Connection, exactly: bool = False) -> None:
+    """Raises meters.Mismatch where the connection's database keeps other columns than `meters.py` says.
+
+    `exactly`: more columns than those are a mismatch, too. Raises taosws.Error where there is no such table.
+    """
     (precision,), = connection.query("SELECT `precision` FROM information_schema.ins_databases "
                                      f"WHERE name = '{database()}'")
-    meters.check(list(connection.query(f"DESCRIBE `{meters.SUPER_TABLE}`")), precision)
+    meters.check(list(connection.query(f"DESCRIBE `{meters.SUPER_TABLE}`")), precision, exactly)
 
 
 def server_version(connection: taosws.Connection) -> str:
@@ -97,7 +107,7 @@ def server_version(connection: taosws.Connection) -> str:
     return version
 
 
-def error_code(error: taosws.Error) -> int:
+def error_code(error: Exception) -> int:
     """TDengine's code of an error, 0 where there is none: taosws has it in the text only."""
     found = re.match(r"\[0x([0-9A-F]{4})\]", str(error))
     return int(found[1], 16) if found else 0
@@ -110,12 +120,19 @@ def one_line(error: Exception) -> str:
 
 
 def main() -> None:
-    parse(__doc__)
+    parse(__doc__, "database")
     signal.alarm(10)  # ends this program: taosws may wait for long, and no Python handler would run meanwhile
     try:
         connection = connect()
         print(f"{masked_dsn()}, version {server_version(connection)}")
+        connection = connect(database())
+        check_table(connection, exactly=True)
+    except meters.Mismatch as mismatch:
+        print(mismatch, file=sys.stderr)
+        sys.exit(3)
     except taosws.Error as error:
+        if error_code(error) in NOT_YET:
+            return
         print(f"{masked_dsn()}: {one_line(error)}", file=sys.stderr)
         sys.exit(1 if error_code(error) >> 12 == 0xE or not error_code(error) else 2)
 

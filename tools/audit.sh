@@ -2,18 +2,18 @@
 # Looks every pinned package up in the database of known vulnerabilities, by pip-audit in an environment of its own.
 # Exit status 1 where one is vulnerable; what cannot be looked up is skipped, with a word.
 set -eu
-cd "$(dirname "$0")"
+cd "$(dirname "$0")/.."
 
 sh install.sh
 audit=.venv/audit
 report=$audit/report
-if ! cmp -s tests/audit-requirements.txt "$audit/requirements.txt"; then
+if ! cmp -s tools/audit-requirements.txt "$audit/requirements.txt"; then
     .venv/bin/python -m venv "$audit"
-    if ! "$audit/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/audit-requirements.txt; then
+    if ! "$audit/bin/python" -m pip install --quiet --disable-pip-version-check -r tools/audit-requirements.txt; then
         echo "audit.sh: skipped: pip-audit cannot be installed" >&2
         exit 0
     fi
-    cp tests/audit-requirements.txt "$audit/requirements.txt"
+    cp tools/audit-requirements.txt "$audit/requirements.txt"
 fi
 
 for file in requirements.txt embedded/requirements.txt tests/requirements.txt; do

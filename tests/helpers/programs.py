@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -9,17 +10,46 @@ import time
 import urllib.request
 from pathlib import Path
 
-from conftest import ROOT, wait_for
+from tests.helpers.databases import ROOT
+from tests.helpers.waiting import wait_for
+
+
+def copy_of_the_demo(folder: Path) -> Path:
+    """The demo's own files in a folder of their own, for a test that edits them."""
+    demo = folder / "demo"
+    shutil.copytree(ROOT / "bridge", demo / "bridge")
+    for file in (*ROOT.glob("*.py"), ROOT / "prsp-viewer.html"):
+        shutil.copy(file, demo)
+    return demo
+
+
+def edit(file: Path, *replacements: tuple[str, str]) -> None:
+    """Replaces texts that are there."""
+    text = file.read_text()
+    for old, new in replacements:
+        assert old in text, old
+        text = text.replace(old, new)
+    file.write_text(text)
 
 
 def now_ms() -> int:
     return time.time_ns() // 10**6
 
 
+_reserved = []  # the sockets that keep the ports of `free_port`
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of 127.0.0.1 that nobody else gets while the tests run, in whatever process.
+
+    A socket stays bound to it, so the kernel gives the port to no other program. This socket never listens, and
+    SO_REUSEADDR lets the program that is tested listen beside it.
+    """
+    keeper = socket.socket()
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    keeper.bind(("127.0.0.1", 0))
+    _reserved.append(keeper)
+    return keeper.getsockname()[1]
 
 
 def listens(port: int) -> bool:

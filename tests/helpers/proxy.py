@@ -19,8 +19,8 @@ class Proxy:
     cut:     ends every connection, and each new one at once
     """
 
-    def __init__(self, port: int, host: str = "127.0.0.1"):
-        self.target = host, port
+    def __init__(self, port: int, host: str = "127.0.0.1", delay_s: float = 0):
+        self.target, self.delay_s = (host, port), delay_s  # a round trip takes twice the delay
         self.mode = "forward"
         self.accepted = 0  # connections so far
         self.loop = asyncio.new_event_loop()
@@ -74,6 +74,9 @@ class Proxy:
             while chunk := await reader.read(2**16):
                 while self.mode == "silent" or self.mode == "hang" and to_target and chunk.startswith(BINARY_FRAME):
                     await asyncio.sleep(0.02)
+                if self.delay_s:
+                    self.loop.call_later(self.delay_s, writer.write, chunk)
+                    continue
                 writer.write(chunk)
                 await writer.drain()
         except OSError:

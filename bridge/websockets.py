@@ -1,4 +1,4 @@
-"""The WebSockets of viewers, read-only, bounded, and for those who may look: of pages with a copy of the table, and of those that query it."""
+"""The viewers' WebSockets: they are read-only and bounded, and open to those who may look."""
 
 import asyncio
 import hmac
@@ -7,23 +7,18 @@ import logging
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from tornado.iostream import StreamBufferFullError
+from tornado.concurrent import Future
 from tornado.web import HTTPError, RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from hosted_table import HostedTable
-from rows import Rows
-from settings import options, setting
-from viewer_requests import DELETE_VIEW, MAKE_PORT, MAKE_VIEW, objection, parse_request
+from bridge.hosted_table import HostedTable
+from bridge.newest_rows import NewestRows
+from bridge.settings import options
+from bridge.viewer_requests import DELETE_VIEW, MAKE_PORT, MAKE_VIEW, parse_request
+from bridge.viewer_rules import NO_REQUEST, objection
 
-setting("allowed_origins", "http://localhost:8081,http://127.0.0.1:8081",
-        "pages of these origins may connect, beside the server's own; separated by commas")
-setting("perspective_token", "", "what viewers must give as ?token=...; needed to listen at other than a loopback address")
-setting("max_viewers", 500, "viewers that may be connected at a time", least=1)
-setting("idle_s", 20, "seconds after which a viewer that does not answer a ping is dropped", least=1)
-
-MAX_REQUEST_BYTES = 2**18
-MAX_UNREAD_BYTES = 2**23  # sent to a viewer and not read by it, before it is dropped: room for a big answer or two
+MAX_REQUEST_BYTES = 2**18  # what panels send has a few hundred bytes
+MAX_UNREAD_BYTES = 2**23  # when a viewer has not read so much, it gets nothing more and is dropped
 
 
 def allowed_origin(origin: str, host: str) -> bool:
@@ -41,23 +36,24 @@ def check_token(handler: RequestHandler) -> None:
 class Viewers(set):
     """The connections of all viewers."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self.views = set()  # the names of all open views
+        self.views: set[str] = set()  # the names of all open views
         self.refused = 0
 
-    def new_table(self) -> None:
-        """Asks those that query the table to connect again."""
+    def close_queriers(self, reason: str) -> None:
+        """Closes the connections of those that query the table, so that they connect again."""
         for viewer in list(self):
             if isinstance(viewer, PerspectiveHandler):
-                viewer.close(1012, "there is a new table")
+                viewer.close(1012, reason)
 
 
 class Viewer(WebSocketHandler):
     """One viewer's connection, of either kind."""
 
-    def initialize(self, viewers: Viewers):
+    def initialize(self, viewers: Viewers) -> None:
         self.viewers = viewers
+        self.unread = 0  # bytes that the network has not taken yet
 
     def prepare(self) -> None:
         check_token(self)
@@ -68,18 +64,32 @@ class Viewer(WebSocketHandler):
         return allowed_origin(origin, self.request.host)
 
     def open(self) -> None:
-        self.ws_connection.stream.max_write_buffer_size = max(MAX_UNREAD_BYTES, 200 * options.table_limit)
         self.viewers.add(self)
 
     def on_close(self) -> None:
         self.viewers.discard(self)
 
-    def send(self, message: bytes | str) -> None:
+    def send(self, message: bytes | str) -> Future | None:
+        """Sends a message, of any size. The future is done when the network has taken it; None where nothing is sent."""
+        if self.unread > MAX_UNREAD_BYTES:
+            return self.drop()
+        size = len(message)
+        self.unread += size
+
+        def sent(future: Future) -> None:
+            self.unread -= size
+            future.exception()  # of a viewer that has gone: nobody else asks for it
+
         try:
-            self.write_message(message, binary=isinstance(message, bytes))
+            future = asyncio.ensure_future(self.write_message(message, binary=isinstance(message, bytes)))
         except WebSocketClosedError:
-            pass
-        except StreamBufferFullError:
+            return None
+        future.add_done_callback(sent)
+        return future
+
+    def drop(self) -> None:
+        if self in self.viewers:
+            self.viewers.discard(self)
             logging.warning("dropped a viewer that does not read what it asked for")
             self.ws_connection.stream.close()
 
@@ -91,39 +101,54 @@ class Viewer(WebSocketHandler):
 class CopyHandler(Viewer):
     """The WebSocket of a page that keeps a copy of the table.
 
-    It sends `{"limit": ...}` as text, then, as binary messages, Arrow IPC streams: the newest rows, and new ones as they come.
-    Text again means that rows were changed or deleted: the next message replaces all. Whoever sends "" gets "", as a sign of life.
+    It sends `{"limit": ...}` as text, then, as binary messages, Arrow IPC streams: the newest rows, and new ones as
+    they come. Text again means that the page begins again: the next message replaces all. Each stream waits until the
+    network has taken the one before, so a page gets rows as fast as it reads; it is dropped when it stops reading.
+    Whoever sends "" gets "", as a sign of life.
     """
 
-    def initialize(self, viewers: Viewers, rows: Rows):
+    def initialize(self, viewers: Viewers, rows: NewestRows) -> None:
         super().initialize(viewers)
         self.rows = rows
 
     def open(self) -> None:
         super().open()
-        self.begin()
-        if arrow := self.rows.all():
-            self.send(arrow)
-        self.rows.copies.add(self)
+        self.sending = asyncio.create_task(self.send_rows())
 
-    def begin(self) -> None:
-        self.send(json.dumps({"limit": options.table_limit}))
+    async def send_rows(self) -> None:
+        while True:
+            number, beginning = self.rows.first, self.rows.beginnings
+            await self.send_in_time(json.dumps({"limit": options.table_limit}))
+            while following := await self.rows.next(number, beginning):
+                number, arrow = following
+                await self.send_in_time(arrow)
+
+    async def send_in_time(self, message: bytes | str) -> None:
+        try:
+            async with asyncio.timeout(options.idle_s):
+                if sending := self.send(message):
+                    await sending
+        except TimeoutError:
+            self.drop()
+        except WebSocketClosedError:
+            pass  # `on_close` ends the task
 
     def on_message(self, message: bytes | str) -> None:
         if message == "":
-            return self.send("")
+            self.send("")
+            return
         self.count_refusal("a message to one that only listens")
         self.close(1003, "only an empty text is answered here")
 
     def on_close(self) -> None:
         super().on_close()
-        self.rows.copies.discard(self)
+        self.sending.cancel()
 
 
 class PerspectiveHandler(Viewer):
-    """Perspective's protocol. A viewer has one request under way at a time: the next is read from the network after it."""
+    """Perspective's protocol. A viewer has one request under way: the next is read from the network after it."""
 
-    def initialize(self, viewers: Viewers, table: HostedTable):
+    def initialize(self, viewers: Viewers, table: HostedTable) -> None:
         super().initialize(viewers)
         self.table = table
 
@@ -139,7 +164,7 @@ class PerspectiveHandler(Viewer):
 
     def on_close(self) -> None:
         super().on_close()
-        self.forget(set(self.views))
+        self.drop_views(set(self.views))
         if self.session:
             with suppress(RuntimeError):  # the engine's thread has ended: the server stops
                 self.table.run(self.session.close)
@@ -149,22 +174,24 @@ class PerspectiveHandler(Viewer):
             request = parse_request(message)
         except ValueError as error:
             self.count_refusal(f"a message that is no request of Perspective's: {error}")
-            return self.close(1003, "no request of Perspective's protocol")
+            self.close(1003, NO_REQUEST)
+            return
         if request.kind == MAKE_PORT:
             # A datagrid asks for a port to send edits through, and draws nothing until it has one. Read as an
             # answer, its own request says "port 0", the one that is always there: no new port for the table.
             self.send(message)
         elif why := objection(request, self.views, self.viewers.views):
-            self.count_refusal(f"a request of kind {request.kind}: {why}")
+            self.count_refusal(f"{request.name}: {why}")
             self.send(request.refusal(why))
         else:
             if request.kind == MAKE_VIEW:
                 self.views.update(request.fields[1])
                 self.viewers.views.update(request.fields[1])
             elif request.kind == DELETE_VIEW:
-                self.forget({request.entity})
+                self.drop_views({request.entity})
             await self.table.run(self.session.handle_request, message)
 
-    def forget(self, views: set[str]) -> None:
+    def drop_views(self, views: set[str]) -> None:
+        """Views of these names are gone; the names may be used again."""
         self.viewers.views -= views
         self.views -= views

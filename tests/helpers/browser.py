@@ -1,4 +1,4 @@
-"""The page in a real Chromium, for tests: import the fixtures `browser` and `open_page` where they are used."""
+"""The page in a real Chromium; the fixtures `browser` and `open_page` are there for every test, by conftest.py."""
 
 import shutil
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from playwright.sync_api import sync_playwright
 
 CHROMIUM = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
             "--disable-background-networking", "--disable-component-update")
-LOST = "the connection is lost"  # what views that a restart has cut off say, and none hears
+LOST = "the connection is lost"  # the page reports it for views that a restart has cut off; this is no fault
 VALUES = """viewer => viewer.getView().then(view => view.to_json())"""
 
 
@@ -22,7 +22,7 @@ def browser():
 
 @contextmanager
 def opener(browser):
-    """A function that opens a page; what pages log as an error fails the test."""
+    """A function that opens a page. The test fails if a page throws an error, or asks another machine for something."""
     errors, pages = [], []
 
     def open_page(url: str, width: int = 1400, height: int = 900):
@@ -49,7 +49,7 @@ def own_origin_page(demo) -> str:
     return f"http://127.0.0.1:{demo.port}/"
 
 
-def live(page, seconds: float = 30):
+def live(page, seconds: float = 60):
     """Waits until the status line says live and every panel has a view; the panels."""
     page.wait_for_function("document.querySelector('#status').textContent.startsWith('live')", timeout=seconds * 1000)
     page.wait_for_function("document.querySelectorAll('perspective-viewer[live]').length === 4",

@@ -1,0 +1,17 @@
+"""The bridge from TDengine to Perspective. `perspective_server.py` puts its parts together.
+
+| module | holds |
+|---|---|
+| `settings` | every setting of the programs |
+| `tdengine` | connecting to TDengine, and what its errors mean |
+| `questions` | what the poller asks TDengine |
+| `poller` | which rows are new: the algorithm, without any input or output of its own |
+| `known_rows` | the rows that the poller has delivered |
+| `poller_process` | both ends of the pipe between the poller's process and the server |
+| `newest_rows` | the newest rows as Arrow streams, for pages that keep a copy |
+| `hosted_table` | the Perspective table that viewers query on the server |
+| `live` | what happens at each tick, and what /status says |
+| `websockets` | the WebSockets of the viewers, and who may connect |
+| `viewer_requests` | reading Perspective's requests, field by field |
+| `viewer_rules` | what viewers may ask |
+"""

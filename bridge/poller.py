@@ -1,0 +1,232 @@
+"""Finds out which rows are new: the algorithm alone. `questions.py` asks the database, `poller_process.py` runs it.
+
+The poller is *disconnected*, *loading* or *following*, and keeps one promise: of the times in (floor, cursor], viewers
+have exactly the rows that the database had when it was last read. Loading chooses the floor by counting, so that about
+TABLE_LIMIT rows come after it, and puts the cursor there. Following reads what comes after the cursor, in slices of
+whole milliseconds, never beyond the database's clock, and moves the cursor to the newest row. Rows may be written late:
+with each poll the rows of (cursor - OVERLAP_MS, cursor] are counted in windows, and a window with another count than
+before is read again. Every few seconds (floor, cursor] is compared with the database, a slice between two polls: where
+rows were overwritten or deleted, or came later than the overlap, the poller loads anew. Where more rows wait than
+TABLE_LIMIT, the floor and the cursor jump ahead. What the viewers' ring pushes out raises the floor.
+"""
+
+import time
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator
+
+from bridge.delivery import Delivery
+from bridge.known_rows import EVER, FOREVER, KnownRows, Row, time_of
+from bridge.questions import NoAnswer, Questions
+
+SLICE_ROWS, LEAST_SLICE_ROWS = 10_000, 100  # one answer; more at once take the engine longer for each row
+SLOW_S, QUICK_S = 2, 0.5  # slower slices become smaller, quicker ones larger; a database far away takes 1.5 s for one
+WINDOW_MS = 100  # late rows are mostly a little late: then a window or two are read again, not the whole overlap
+CHECK_EVERY_MS = 3000
+MOMENT_S = 0.1  # a third of a tick
+FIRST_STRETCH_MS = 10_000  # where loading starts to count; most fleets have enough rows in this time
+LONGEST_STRETCH_MS = 10**12  # 30 years: beyond that, loading takes all there is
+
+
+class Poller:
+    """Call `poll` at each tick, and `check` in between."""
+
+    def __init__(self, questions: Questions, known: KnownRows, overlap_ms: int) -> None:
+        self.questions, self.known, self.overlap_ms = questions, known, overlap_ms
+        self.connected = False
+        self.load_reason = "" if known.cursor > known.floor else "the poller has started"
+        self.slice_rows = SLICE_ROWS
+        self.more = False  # whether the last poll left rows for the next
+        self.seen_until = known.cursor  # the time of the newest row ever delivered
+        self.late_rows = 0  # that a check has found, and no delivery has said yet
+        self.checks = self.run_checks()
+        self.future_rows = self.future_ms = 0
+
+    def poll(self) -> tuple[Delivery, list[Row]]:
+        """The next delivery, and its rows. It never raises for the database: the delivery says what is wrong."""
+        try:
+            if not self.connected:
+                self.connect()
+            now = self.questions.now()
+            if self.known.cursor > now + self.overlap_ms:
+                self.load_reason = "the database's clock was set back"
+            late = [] if self.load_reason or self.more else self.find_late_rows()
+            if self.load_reason:
+                return self.load(now)
+            return self.follow(now, late)
+        except NoAnswer as failure:
+            self.disconnect()
+            return Delivery(waiting=failure.waiting, error="" if failure.waiting else str(failure)), []
+
+    # ---- disconnected
+
+    def connect(self) -> None:
+        self.questions.connect()
+        self.connected, self.checks = True, self.run_checks()
+
+    def disconnect(self) -> None:
+        """After a failure. The next slice is smaller: it may have been too much for the time that a question has."""
+        self.connected = self.more = False
+        self.slice_rows = max(LEAST_SLICE_ROWS, self.slice_rows // 4)
+
+    # ---- loading
+
+    def load(self, now: int) -> tuple[Delivery, list[Row]]:
+        """Delivers the first slice of the newest rows; `follow` delivers the rest."""
+        self.questions.check_columns()  # the table may be another one
+        start = self.find_start(now)
+        rows, cursor, more = self.read_slice(start, now)
+        delivery = Delivery(anew=self.load_reason, start_over=start == EVER)
+        if delivery.start_over:
+            self.known.clear()
+        self.known.start_after(start)
+        self.load_reason = ""
+        return self.deliver(delivery, [], rows, cursor, more)
+
+    def find_start(self, now: int) -> int:
+        """A time after which there are `limit` rows, and not many more; EVER where there are fewer."""
+        limit, count = self.known.limit, 0
+        newest = self.questions.newest(EVER) if self.known.cursor == EVER else self.known.cursor
+        start, stop = min(newest or now, now) - FIRST_STRETCH_MS, now
+        while (count := self.questions.count(start, now)) < limit:  # too late a start: fewer rows than that
+            if start == EVER:
+                return EVER
+            stop, factor = start, min(max(2 * limit // (count + 1), 2), 1000)
+            start = now - (now - start) * factor
+            if now - start > LONGEST_STRETCH_MS:
+                start = EVER
+        while count > 2 * limit and stop - start > 1:
+            guess = now - (now - start) * 3 * limit // (2 * count)
+            middle = guess if start < guess < stop else (start + stop) // 2
+            if (fewer := self.questions.count(middle, now)) >= limit:
+                start, count = middle, fewer
+            else:
+                stop = middle
+        return start
+
+    # ---- following
+
+    def follow(self, now: int, late: list[Row]) -> tuple[Delivery, list[Row]]:
+        """Delivers late rows and the slice after the cursor; of a long backlog only what has a place in the table."""
+        delivery, known = Delivery(), self.known
+        rows, cursor, more = self.read_slice(known.cursor, now)
+        if (more or len(rows) > known.limit) and self.questions.count(known.cursor, now) > known.limit:
+            delivery.over_limit = not self.more  # a backlog that comes in slices has been said already
+            start = max(self.find_start(now), known.cursor)
+            if start > known.cursor:
+                delivery.new_rows = self.questions.count(known.cursor, start)
+                rows, cursor, more = self.read_slice(start, now)
+                known.floor = known.cursor = start
+        return self.deliver(delivery, late, rows, cursor, more)
+
+    def find_late_rows(self) -> list[Row]:
+        """The rows of the overlap that are not known yet. Where a known one is gone, the poller loads anew."""
+        known, until = self.known, self.known.cursor
+        after = max(known.floor, until - self.overlap_ms - 1)
+        if after >= until:
+            return []
+        ours, theirs = (some.counts(after, until, WINDOW_MS) for some in (known, self.questions))
+        windows = [start for start in ours.keys() | theirs.keys() if ours.get(start, 0) != theirs.get(start, 0)]
+        if not windows:
+            return []
+        after, until = max(after, min(windows) - 1), min(until, max(windows) + WINDOW_MS - 1)
+        rows, at, more = [], after, True
+        while more:
+            part, at, more = self.read_slice(at, until)
+            rows += part
+        return self.compare(rows, known.between(after, until))
+
+    def read_slice(self, after: int, until: int) -> tuple[list[Row], int, bool]:
+        """Whole milliseconds from (after, until]: the rows, the time up to which they are all, whether more follow.
+
+        One millisecond is never divided, however many rows it has: what follows could not be told by time.
+        """
+        started = time.monotonic()
+        rows, end = self.questions.rows(after, until, self.slice_rows + 1), until
+        if more := len(rows) > self.slice_rows:
+            last = rows[-1][0]
+            rows, end = rows[:bisect_left(rows, last, key=time_of)], last - 1
+            if not rows:
+                rows, end = self.questions.rows(last - 1, last), last
+        seconds = time.monotonic() - started
+        if seconds > SLOW_S:
+            self.slice_rows = max(LEAST_SLICE_ROWS, self.slice_rows // 2)
+        elif more and seconds < QUICK_S:
+            self.slice_rows = min(SLICE_ROWS, self.slice_rows * 2)
+        return rows, end, more
+
+    def deliver(self, delivery: Delivery, late: list[Row], rows: list[Row], cursor: int,
+                more: bool) -> tuple[Delivery, list[Row]]:
+        """Fills the delivery in, and keeps its rows as known."""
+        known = self.known
+        known.add(late + rows)
+        if more:
+            known.cursor = max(known.cursor, cursor)
+        unseen = len(rows) - bisect_left(rows, self.seen_until + 1, key=time_of)
+        self.seen_until = max(self.seen_until, known.cursor)
+        delivery.rows = len(late) + len(rows)
+        delivery.new_rows += len(late) + unseen + self.late_rows
+        delivery.late_rows, self.late_rows = self.late_rows, 0
+        delivery.more = self.more = more
+        delivery.floor, delivery.cursor = known.floor, known.cursor
+        delivery.newest = known.cursor if known.count else None
+        delivery.future_rows, delivery.future_ms = self.future_rows, self.future_ms
+        delivery.version = self.questions.version
+        return delivery, late + rows
+
+    # ---- between two polls
+
+    def check(self) -> None:
+        """Goes on with a check, where it is time to, by one question or for a moment: a poll should not wait for it."""
+        until = time.monotonic() + MOMENT_S
+        try:
+            while self.connected and not self.load_reason and not self.more:
+                if not next(self.checks) or time.monotonic() > until:
+                    return
+        except NoAnswer:
+            self.disconnect()  # the next poll finds it again, and says so
+
+    def run_checks(self) -> Iterator[bool]:
+        """One check after the other, with a stop after each question: whether there is another at once."""
+        known, cursor_then = self.known, None
+        while True:
+            started, seconds = self.questions.now(), time.monotonic()
+            self.questions.check_columns()
+            yield True
+            newest = self.questions.newest(started)
+            self.future_rows = self.questions.count(started, FOREVER) if newest else 0
+            self.future_ms = newest - started if newest else 0
+            yield True
+            at = known.floor
+            while (at := max(at, known.floor)) < known.cursor:
+                rows, end, _ = self.read_slice(at, known.cursor)
+                self.look_for_changes(rows, known.between(at, end))
+                at = end
+                yield True
+            if known.cursor == cursor_then and known.out_of_order:
+                self.load_reason = "late rows had pushed newer ones out"
+            cursor_then = known.cursor
+            pause = max(CHECK_EVERY_MS, 3000 * (time.monotonic() - seconds))  # a slow database has other work, too
+            while 0 <= self.questions.now() - started < pause:
+                yield False
+
+    def look_for_changes(self, rows: list[Row], known: list[Row]) -> None:
+        """Compares a stretch of the database with what was delivered. The poller loads anew where they differ."""
+        new = self.compare(rows, known)
+        late = sum(row[0] < self.known.cursor - self.overlap_ms for row in new)
+        if late and not self.load_reason:  # others are left for the next poll
+            self.late_rows += late
+            self.load_reason = "rows came later than OVERLAP_MS"
+
+    def compare(self, rows: list[Row], known: list[Row]) -> list[Row]:
+        """The rows that are not known. Where a known row is not among them, the poller loads anew."""
+        spare = Counter(known)
+        spare.subtract(rows)
+        if any(count > 0 for count in spare.values()):
+            self.load_reason = "rows were overwritten or deleted in the database"
+        new = []
+        for row in rows if len(known) != len(rows) or self.load_reason else ():
+            if spare[row] < 0:
+                spare[row] += 1
+                new.append(row)
+        return new

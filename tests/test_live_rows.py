@@ -1,0 +1,156 @@
+"""The live rows beside a real database: any history, polled now and then, leaves viewers with the newest rows, each once.
+
+The algorithm's own tests are in `test_poller.py`; here are the real questions, over a real connection.
+"""
+
+import math
+import time
+from collections import Counter, deque
+
+import pytest
+import taosws
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as some
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+import meters
+import producer as generator
+from bridge import poller as module
+from bridge.known_rows import EVER, KnownRows
+from bridge.poller import Poller
+from bridge.questions import Questions
+from bridge.settings import parse
+from tests.helpers.live_rows import stored
+from tests.helpers.programs import Server, now_ms
+from tests.helpers.viewers import CopyViewer
+from tests.helpers.waiting import wait_for
+
+QUIET_S = 10  # the poller takes two checks and a load at most
+
+
+class Histories(RuleBasedStateMachine):
+    """Rows of all kinds are written, overwritten and deleted; the poller comes and goes."""
+
+    power: taosws.Connection  # of the test
+
+    @initialize(limit=some.sampled_from((1, 5, 30)), slice_rows=some.integers(1, 8), overlap=some.sampled_from((0, 2000)))
+    def start(self, limit, slice_rows, overlap):
+        module.SLICE_ROWS = slice_rows
+        self.power.execute("DROP TABLE IF EXISTS meters")
+        self.make_table()
+        self.limit, self.overlap = limit, overlap
+        self.ring, self.delivered = deque(maxlen=limit), Counter()
+        self.poller = Poller(Questions(lambda: None), KnownRows(limit), overlap)
+
+    def make_table(self):
+        self.power.execute(meters.create_super_table())
+        self.statement = None
+
+    def write(self, meter: int, times: list[int], current: float = 0.5):
+        """By parameter binding, as the producer does; the random phase makes rows different."""
+        if self.statement is None:
+            self.statement = self.power.stmt2_statement()
+            self.statement.prepare(meters.insert_rows())
+        rows = generator.random_rows(times) | {"current": [current] * len(times)}
+        self.statement.bind([generator.bind(meter, rows)])
+        self.statement.execute()
+
+    @rule(count=some.integers(1, 12), ago=some.sampled_from((0, 0, 1, 40, 1500, 9000)))
+    def aligned_rows(self, count, ago):
+        now = now_ms() - ago
+        for meter in range(count):
+            self.write(meter, [now])
+
+    @rule(meter=some.integers(0, 3), ahead=some.sampled_from((100, 8 * 3600_000)))
+    def row_of_the_future(self, meter, ahead):
+        self.write(meter, [now_ms() + ahead])
+
+    @rule(meter=some.integers(0, 3), value=some.sampled_from((math.nan, math.inf, -math.inf)))
+    def odd_value(self, meter, value):
+        self.write(meter, [now_ms()], value)
+
+    @rule(data=some.data())
+    def overwritten_row(self, data):
+        rows = list(self.power.query("SELECT tbname, CAST(ts AS BIGINT) FROM meters ORDER BY ts"))
+        if rows:
+            name, ts = data.draw(some.sampled_from(rows))
+            self.write(int(name.rpartition("_")[2]), [ts])
+
+    @rule(meter=some.integers(0, 3))
+    def dropped_subtable(self, meter):
+        self.power.execute(f"DROP TABLE IF EXISTS d_bind_{meter}")
+        self.statement = None
+
+    @rule()
+    def dropped_super_table(self):
+        self.power.execute("DROP TABLE meters")
+        self.make_table()
+
+    @rule()
+    def tick(self):
+        for _ in range(1000):
+            delivery, rows = self.poller.poll()
+            assert not delivery.error
+            if delivery.anew:
+                self.delivered.clear()
+            if delivery.start_over:
+                self.ring.clear()
+            self.ring.extend(rows)
+            self.delivered.update(rows)
+            assert max(self.delivered.values(), default=0) <= 1, "a row came twice"
+            if not delivery.more:
+                break
+        else:
+            raise AssertionError("a poll did not end")
+        self.poller.check()
+
+    @rule()
+    def new_poller(self):
+        known, old = KnownRows(self.limit), self.poller.known
+        known.restore(list(self.ring), old.floor, old.cursor)
+        self.poller = Poller(Questions(lambda: None), known, self.overlap)
+
+    @rule()
+    def quiet_moment(self):
+        deadline = time.monotonic() + QUIET_S
+        while True:
+            self.tick()
+            newest = [row for row in stored(self.power) if row[0] <= now_ms()][-self.limit:]
+            cut = newest[0][0] if len(newest) == self.limit else EVER  # of this millisecond any row may stay
+            if len(self.ring) == len(newest) and Counter(row for row in self.ring if row[0] > cut) == Counter(
+                    row for row in newest if row[0] > cut):
+                break
+            assert time.monotonic() < deadline, (sorted(self.ring), newest)
+
+
+def test_any_history(power_dsn, power, monkeypatch):
+    parse("", "database", arguments=[f"--tdengine-dsn={power_dsn}"])
+    monkeypatch.setattr(module, "SLICE_ROWS", module.SLICE_ROWS)
+    monkeypatch.setattr(module, "CHECK_EVERY_MS", 50)
+    monkeypatch.setattr(Histories, "power", power, raising=False)
+    run_state_machine_as_test(Histories, settings=settings(
+        max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)))
+
+
+@pytest.mark.parametrize("meters_, limit", ((3000, 10_000), (12_000, 10_000), (12_000, 30_000)))
+def test_a_fleet_of_meters_that_reports_in_one_millisecond(power_dsn, power, tmp_path, meters_, limit):
+    """Each row is delivered once, also where one millisecond has more rows than a slice, or than the table."""
+    parse("", "database", "pace", "producer", arguments=[f"--tdengine-dsn={power_dsn}"])
+    writer = generator.Writer()
+
+    def beat() -> None:
+        now = [now_ms()]
+        assert writer.write([generator.bind(meter, generator.random_rows(now)) for meter in range(meters_)]) == ""
+
+    beat()
+    with Server(tmp_path, power_dsn, f"--table-limit={limit}") as server, CopyViewer(server.port) as viewer:
+        for count in range(2, 5):
+            beat()
+            server.seen(count * meters_)
+        wait_for(lambda: len(viewer.rows) == min(limit, 4 * meters_), what="a full table")
+        assert len(set(viewer.rows)) == len(viewer.rows)
+        kept = set(stored(power, limit) if limit > meters_ else stored(power, meters_))
+        cut = min(row[0] for row in viewer.rows)
+        assert {row for row in viewer.rows if row[0] > cut} <= kept
+        assert server.status()["over_limit"] == (meters_ > limit)
+        assert "Traceback" not in server.text() and "anew" not in server.text()

@@ -1,0 +1,155 @@
+"""The page in a real Chromium, while `sh run.sh` runs the whole demo."""
+
+import os
+import signal
+import sys
+from contextlib import contextmanager
+
+import pytest
+import taosws
+
+import meters
+from tests.helpers.browser import VALUES, groups, live, own_origin_page
+from tests.helpers.databases import ROOT
+from tests.helpers.live_rows import stored
+from tests.helpers.programs import Program, Server, free_port, listens
+from tests.helpers.waiting import wait_for
+from tests.helpers.whole_demo import WholeDemo
+
+ARTEFACTS = ROOT / "artefacts"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    with WholeDemo(tmp_path_factory.mktemp("page")) as demo:
+        demo.runs()
+        yield demo
+
+
+@contextmanager
+def edited_page(demo, old: str, new: str):
+    """The page with a changed configuration, as a user would change it."""
+    page = demo.tree / "prsp-viewer.html"
+    text = page.read_text()
+    assert old in text
+    page.write_text(text.replace(old, new, 1))
+    try:
+        yield
+    finally:
+        page.write_text(text)
+
+
+def database_rows(demo) -> list[dict]:
+    """The database's newest rows, by the viewers' column names."""
+    return [dict(zip(meters.PERSPECTIVE_SCHEMA, row)) for row in stored(taosws.connect(demo.dsn), 10_000)]
+
+
+def check_moves(panel) -> None:
+    """A panel draws other values within seconds."""
+    before = panel.evaluate(VALUES)
+    wait_for(lambda: panel.evaluate(VALUES) != before, 10, "other values")
+
+
+def check_panels(demo, page) -> None:
+    """Each panel draws ten groups, whose values are those of rows in the database, and goes on to draw others."""
+    for panel in live(page):
+        drawn = groups(panel)
+        assert len(drawn) == 10
+        rows = database_rows(demo)
+        for group in drawn:
+            location, groupid = group.pop("__ROW_PATH__")
+            expected = group | {"location": location, "groupid": groupid}
+            assert any(expected.items() <= row.items() for row in rows), expected
+        check_moves(panel)
+
+
+def test_page_from_the_server_itself(demo, open_page):
+    page = open_page(own_origin_page(demo))
+    check_panels(demo, page)
+    assert page.inner_text("#problem") == ""
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTEFACTS / "dashboard.png")
+
+
+def test_page_from_another_port(demo, open_page, tmp_path):
+    """From another port than 8081 the page needs the server's address, and the server the page's origin."""
+    port = free_port()
+    origin = f"http://localhost:{port}"
+    with Program(tmp_path / "static.log", sys.executable, "-m", "http.server", str(port), cwd=demo.tree), \
+            Server(tmp_path, demo.dsn, f"--allowed-origins={origin}") as server, \
+            edited_page(demo, 'server: "",', f'server: "localhost:{server.port}",'):
+        wait_for(lambda: listens(port), what="http.server")
+        check_panels(demo, open_page(f"{origin}/prsp-viewer.html"))
+
+
+def test_page_unchanged_at_the_default_ports(demo, open_page, tmp_path):
+    """As the README says it: the server at 8085, `python -m http.server 8081` for the page."""
+    if any(listens(port) for port in (8081, 8085)):
+        pytest.skip("port 8081 or 8085 is in use on this machine")
+    with Program(tmp_path / "static.log", sys.executable, "-m", "http.server", "8081", cwd=demo.tree), \
+            Server(tmp_path, demo.dsn, "--perspective-port=8085"):
+        wait_for(lambda: listens(8081), what="http.server")
+        check_panels(demo, open_page("http://localhost:8081/prsp-viewer.html"))
+
+
+def test_status_line_names_the_database(demo, open_page):
+    page = open_page(own_origin_page(demo))
+    live(page)
+    expected = "embedded database, not TDengine" if demo.status()["embedded"] else "TDengine 3."
+    assert expected in page.inner_text("#status")
+
+
+def test_phone_width(demo, open_page):
+    page = open_page(own_origin_page(demo), 390, 844)
+    panels = live(page)
+    boxes = [panel.bounding_box() for panel in panels]
+    assert all(box["width"] > 350 and box["height"] > 300 for box in boxes)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTEFACTS / "phone.png", full_page=True)
+
+
+@pytest.mark.parametrize("old, new, words", (
+    ('plugin: "Treemap"', 'plugin: "Treemapp"', 'Unknown plugin "Treemapp"'),
+    ('theme: "Pro Dark"', 'theme: "Pro Drak"', 'no theme "Pro Drak"'),
+    ('columns: ["voltage"]', 'columns: ["volts"]', 'Unknown column "volts"'),
+))
+def test_wrong_name_is_reported(demo, open_page, old, new, words):
+    with edited_page(demo, old, new):
+        page = open_page(own_origin_page(demo))
+        page.wait_for_function("words => document.querySelector('#problem').textContent.includes(words)", arg=words)
+
+
+def test_token_on_the_page(demo, open_page, tmp_path):
+    with Server(tmp_path, demo.dsn, "--perspective-token=sesame") as server:
+        page = open_page(own_origin_page(server))
+        page.wait_for_function("document.querySelector('#status').textContent.includes('wants its token')")
+        live(open_page(own_origin_page(server) + "?token=sesame"))
+
+
+def test_page_comes_back_after_a_server_restart(demo, open_page, tmp_path):
+    first = Server(tmp_path, demo.dsn).__enter__()
+    page = open_page(own_origin_page(first))
+    panels = live(page)
+    panels[0].evaluate("viewer => viewer.restore({group_by: ['location']})")  # as a person would
+    first.end()
+    page.wait_for_function("document.querySelector('#status').textContent.startsWith('reconnecting')")
+    page.wait_for_function("document.querySelector('perspective-viewer[live]') === null")
+    with Server(tmp_path, demo.dsn, f"--perspective-port={first.port}"):
+        panels = live(page)
+        for panel in panels[1:]:
+            check_moves(panel)
+        assert panels[0].evaluate("viewer => viewer.save().then(state => state.group_by)") == ["location"]
+        check_moves(panels[0])
+
+
+def test_stale_data_is_said(demo, open_page):
+    page = open_page(own_origin_page(demo))
+    live(page)
+    producer = demo.process_of("producer.py")
+    os.kill(producer, signal.SIGSTOP)
+    try:
+        page.wait_for_function(r"/no new rows for \d+ s/.test(document.querySelector('#status').textContent)")
+    finally:
+        os.kill(producer, signal.SIGCONT)
+    live(page)

@@ -1,0 +1,104 @@
+"""The demo behind a real nginx, with the configuration of examples/reverse_proxy/, in Chromium."""
+
+import os
+import shutil
+import subprocess
+import urllib.request
+
+import pytest
+import taosws
+
+from tests.helpers.browser import live
+from tests.helpers.databases import ROOT
+from tests.helpers.live_rows import shown
+from tests.helpers.programs import Program, Server, free_port, listens, producer
+from tests.helpers.viewers import Viewer
+from tests.helpers.waiting import wait_for
+
+EXAMPLE = (ROOT / "examples" / "reverse_proxy" / "nginx.conf").read_text()
+NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+AROUND = f"""
+{"user root;" if os.geteuid() == 0 else ""}
+daemon off;
+pid nginx.pid;
+events {{}}
+http {{
+    client_body_temp_path temp; proxy_temp_path temp; fastcgi_temp_path temp; uwsgi_temp_path temp; scgi_temp_path temp;
+    include example.conf;
+}}
+"""
+CERTIFICATE = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+               "-keyout", "key.pem", "-out", "certificate.pem")
+TOKEN = "sesame"
+
+
+class Nginx(Program):
+    """An nginx of the test's own, in a folder of its own, before the server at this port."""
+
+    def __init__(self, folder, server: int):
+        self.ports = {"http": free_port(), "https": free_port()}
+        subprocess.run(CERTIFICATE, cwd=folder, check=True, capture_output=True)
+        example = EXAMPLE
+        for theirs, ours in (("listen 80;", f"listen 127.0.0.1:{self.ports['http']};"),
+                             ("listen 443 ssl;", f"listen 127.0.0.1:{self.ports['https']} ssl;"),
+                             ("/etc/nginx/tls", str(folder)), ("127.0.0.1:8085", f"127.0.0.1:{server}")):
+            assert theirs in example
+            example = example.replace(theirs, ours)
+        (folder / "example.conf").write_text(example)
+        (folder / "nginx.conf").write_text(AROUND)
+        super().__init__(folder / "nginx.log", NGINX, "-p", f"{folder}/", "-c", "nginx.conf", "-e", "stderr")
+
+    def __enter__(self):
+        wait_for(lambda: all(map(listens, self.ports.values())), what="nginx")
+        return self
+
+    def address(self, scheme: str, path: str) -> str:
+        return f"{scheme}://localhost:{self.ports[scheme]}{path}"
+
+
+@pytest.fixture(scope="module")
+def nginx(tmp_path_factory, dsn):
+    folder = tmp_path_factory.mktemp("proxy")
+    database = f"proxy_{os.getpid()}"
+    with producer(folder, f"{dsn}/{database}"), \
+            Server(folder, f"{dsn}/{database}", f"--perspective-token={TOKEN}") as server, \
+            Nginx(folder, server.port) as nginx:
+        yield nginx
+    taosws.connect(dsn).execute(f"DROP DATABASE IF EXISTS {database}")
+
+
+@pytest.mark.parametrize("path", ("/", "/demo/"))
+@pytest.mark.parametrize("scheme", ("http", "https"))
+def test_the_page_is_live(nginx, browser, scheme, path):
+    page = browser.new_page(ignore_https_errors=True)
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: request.url.startswith((nginx.address(scheme, path), "data:", "blob:"))
+            or errors.append(f"request to {request.url}"))
+    page.goto(nginx.address(scheme, f"{path}?token={TOKEN}"))
+    assert page.url == nginx.address(scheme, f"{path}prsp-viewer.html?token={TOKEN}")
+    live(page)
+    assert page.inner_text("#problem") == ""
+    page.close()
+    assert not errors
+
+
+def test_a_path_without_its_last_slash_leads_to_the_page(nginx):
+    with urllib.request.urlopen(nginx.address("http", f"/demo?token={TOKEN}")) as reply:
+        assert reply.url == nginx.address("http", f"/demo/prsp-viewer.html?token={TOKEN}")
+
+
+def test_panels_may_query_the_server(nginx):
+    class ViewerBehindProxy(Viewer):
+        PATH = "/demo/websocket"
+
+    port = nginx.ports["http"]
+    with ViewerBehindProxy(port, f"token={TOKEN}", Origin=f"http://127.0.0.1:{port}") as viewer:
+        rows = shown(viewer)
+        wait_for(lambda: shown(viewer) != rows, what="other rows")
+
+
+def test_the_token_is_in_no_log(nginx):
+    urllib.request.urlopen(nginx.address("http", f"/demo/status?token={TOKEN}")).close()
+    assert TOKEN not in nginx.text()
+    assert not [path for path in (nginx.log.parent / "logs").glob("*") if TOKEN in path.read_text()]
