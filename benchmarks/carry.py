@@ -28,7 +28,7 @@ def figures() -> list[Figure]:
                 module("fill", place.dsn, BACKLOG, 800 - 60 * number)
                 until, started = viewer.count + BACKLOG, time.perf_counter()
                 server.process.send_signal(signal.SIGCONT)
-                wait_for(lambda until=until: viewer.count >= until, 60, "the last row")
+                wait_for(lambda: viewer.count >= until, 60, "the last row")
                 carried.append(BACKLOG / (time.perf_counter() - started))
                 assert viewer.count == until, "a row came twice"
                 fetched.append(float(module("limits", "fetch", place.dsn, BACKLOG)))

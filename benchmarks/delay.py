@@ -1,23 +1,30 @@
-"""How long a row takes from its insert to a viewer, at 1000 and at 20 000 rows/s; that the rows sent are stored and shown.
+"""How long a row takes from its insert to a viewer, at 1000 and at 20 000 rows/s; and that no row is lost.
 
-The delay of a tick is counted from its youngest rows, whose time is the moment of writing. It ends in the table of a page's
-copy; or, in Chromium, in the view of the page's first panel. A row that waits for the next poll waits up to a whole interval:
-that alone is the rival.
+The delay of a tick is counted from its youngest rows, whose time is the moment of writing. It ends in the table of a
+page's copy, or, in Chromium, in the view of the page's first panel. The rival is polling alone: a row waits up to a
+whole interval for the next poll.
 """
 
-from pathlib import Path
-
-from measure import CountingViewer, Figure, chromium, drifting_producer, embedded, table
-
 import meters
+from benchmarks.measure import (
+    CountingViewer,
+    Figure,
+    Place,
+    chromium,
+    drifting_producer,
+    own_place,
+    rows_of,
+    rows_written,
+    set_options,
+    show,
+)
 from bridge import tdengine
-from bridge.settings import options, parse
 from tests.helpers.browser import own_origin_page
 from tests.helpers.programs import Server
 from tests.helpers.waiting import wait_for
 
 TICKS = 70
-FIRST = 5  # ticks that make the tables, and are left out
+FIRST = 5  # ticks that are left out: they make the tables
 INTERVAL_MS = 300
 RECORD = """viewer => viewer.getView().then(async view => {  // [when, the newest row's time]
     window.arrivals = [];
@@ -28,12 +35,12 @@ RECORD = """viewer => viewer.getView().then(async view => {  // [when, the newes
 })"""
 
 
-def produced(folder: Path, dsn: str, subtables: int, rows_a_meter: int) -> tuple[int, list[int]]:
-    """Writes TICKS ticks: how many rows, and the times of the youngest rows of each."""
-    with drifting_producer(folder, dsn, subtables, rows_a_meter, f"--count={TICKS}") as producer:
+def produced(place: Place, subtables: int, rows_a_meter: int) -> tuple[int, list[int]]:
+    """Writes TICKS ticks: (the number of rows, the times of the youngest rows of each tick)."""
+    with drifting_producer(place.folder, place.dsn, subtables, rows_a_meter, f"--count={TICKS}") as producer:
         assert producer.wait(TICKS + 60) == 0
-        sent = int(producer.text().split(" rows written")[0].split()[-1])
-    parse(__doc__, "database", "pace", "poller", "producer", arguments=[f"--tdengine-dsn={dsn}"])
+        sent = rows_written(producer)
+    set_options(place.dsn)
     connection = tdengine.connect(tdengine.database())
     times = [time for time, in connection.query("SELECT CAST(ts AS BIGINT) FROM d_bind_0 ORDER BY ts")]
     return sent, times[-1:-1 - TICKS * rows_a_meter:-rows_a_meter][::-1]
@@ -46,7 +53,7 @@ def stored() -> int:
 
 
 def delays(arrivals: dict[int, float], ticks: list[int]) -> list[float]:
-    """Milliseconds. `arrivals`: when, by the time of the rows; a tick that only came with the next one has that one's moment."""
+    """Milliseconds. `arrivals` says when rows of a time came. A tick that came with the next one has no entry."""
     found, later = [], None
     for tick in reversed(ticks[FIRST:]):
         later = arrivals.get(tick, later)
@@ -55,19 +62,19 @@ def delays(arrivals: dict[int, float], ticks: list[int]) -> list[float]:
 
 
 def measure(rate: int, subtables: int, rows_a_meter: int) -> list[Figure]:
-    with embedded() as (database, folder), Server(folder, dsn := f"{database.dsn}/power", "--table-limit=50000") as server:
+    with own_place() as place, Server(place.folder, place.dsn, "--table-limit=50000") as server:
         with CountingViewer(server.port) as viewer:
-            sent, ticks = produced(folder, dsn, subtables, rows_a_meter)
+            sent, ticks = produced(place, subtables, rows_a_meter)
             wait_for(lambda: viewer.count >= sent, what="the last row")
             assert viewer.count == sent == stored(), (viewer.count, sent, stored())
-        arrivals = {time.value: now for now, times in viewer.arrivals for time in times.unique()}
+        arrivals = {time.value: now for now, arrow in viewer.arrivals for time in rows_of(arrow)["timestamp"].unique()}
         copied = delays(arrivals, ticks)
         with chromium() as browser:
             page = browser.new_page()
             page.goto(own_origin_page(server))
             page.wait_for_selector("perspective-viewer[live]")
             page.query_selector("perspective-viewer").evaluate(RECORD)
-            _, ticks = produced(folder, dsn, subtables, rows_a_meter)
+            _, ticks = produced(place, subtables, rows_a_meter)
             page.wait_for_function("last => arrivals.length && arrivals.at(-1)[1] >= last", arg=ticks[-1])
             arrivals = {time: now for now, time in reversed(page.evaluate("arrivals"))}
         shown = delays(arrivals, ticks)
@@ -85,4 +92,4 @@ def figures() -> list[Figure]:
 
 
 if __name__ == "__main__":
-    print(table([figure.summary() for figure in figures()]))
+    show(figures())

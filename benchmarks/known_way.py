@@ -1,7 +1,7 @@
 """The known way to do it, as a rival: it polls on the event loop, and reads again and again what it has read.
 
-Every 250 ms it reads the newest 1000 rows of the last 12 hours, parses their times from text, makes a list of dicts, and
-updates the table with it. It writes subtable by subtable.
+Every 250 ms it reads the newest 1000 rows of the last 12 hours, parses their times from text, makes a list of dicts,
+and updates the table with it. It writes subtable by subtable.
 """
 
 from datetime import UTC, datetime

@@ -29,9 +29,9 @@ from tests.helpers.databases import ROOT, Embedded
 from tests.helpers.viewers import CopyViewer
 
 TICK_MS = 290  # of `drifting_producer`; the server polls every 300 ms
-PANEL = {"group_by": ["location", "groupid"], "group_rollup_mode": "flat",
+PANEL = {"group_by": ["location", "groupid"], "group_rollup_mode": "flat",  # as the page's first panel
          "columns": ["timestamp", "current", "voltage", "phase"],
-         "aggregates": {name: "last" for name in ("timestamp", "current", "voltage", "phase")}}  # as the page's first one
+         "aggregates": {name: "last" for name in ("timestamp", "current", "voltage", "phase")}}
 _numbers = itertools.count()
 
 

@@ -1,25 +1,31 @@
-"""Where the time goes at 20 000 rows/s: one tick of 5800 rows, stage by stage, each alone; and what many subtables cost a write."""
+"""Where the time goes at 20 000 rows/s: one tick of 5800 rows, stage by stage, each alone; what many subtables cost."""
 
 import base64
 import time
 
 import perspective
-from measure import PANEL, Figure, chromium, embedded, script, table
 
 import producer
-from bridge import poller
-from bridge.settings import options, parse
+from benchmarks.measure import PANEL, Figure, chromium, module, own_place, set_options, show
+from bridge.known_rows import KnownRows
+from bridge.poller import Poller
+from bridge.poller_process import poll
+from bridge.questions import Questions
+from bridge.settings import options
 from tests.helpers.browser import own_origin_page
 from tests.helpers.programs import Server
 
 TICKS, METERS, ROWS_A_METER = 40, 20, 290
+FIRST = 5  # ticks that are left out
 TABLE_LIMIT = 50_000
-GROUPED = """async ([streams, limit, config]) => {  // milliseconds of each update of a table that four grouped panels look at
+GROUPED = """async ([streams, limit, config]) => {
+    // How long a table with four grouped views takes for each update, in milliseconds.
     const {worker, ready} = await import(new URL("assets/perspective/perspective-anywidget.js", location));
     await ready;
-    const [first, ...others] = streams.map(text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0)).buffer);
+    const [first, ...others] = streams.map(
+        text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0)).buffer);
     const table = await (await worker()).table(first, {limit});
-    const views = await Promise.all([1, 2, 3, 4].map(() => table.view(config))), times = [];
+    const views = await Promise.all([1, 2, 3, 4].map(() => table.view(config))), times = [0];
     for (const rows of others) {
         const started = performance.now();
         await table.update(rows);
@@ -31,49 +37,71 @@ GROUPED = """async ([streams, limit, config]) => {  // milliseconds of each upda
 }"""
 
 
-def ms(work, *arguments) -> tuple[float, object]:
-    """How long it takes, and what it gives."""
+def timed(work, *arguments) -> tuple[float, object]:
+    """How many milliseconds a call takes, and its result."""
     started = time.perf_counter()
     result = work(*arguments)
     return (time.perf_counter() - started) * 1000, result
 
 
-def stages(dsn: str) -> tuple[dict[str, list[float]], list[bytes]]:
-    """Milliseconds of each tick, by stage, and the ticks as Arrow."""
-    parse(__doc__, "database", "pace", "poller", "producer", arguments=[f"--tdengine-dsn={dsn}", f"--table-limit={TABLE_LIMIT}"])
-    writer, polled, copy, ticks = producer.Writer(), poller.Poller(), None, []
+def ours(dsn: str) -> tuple[dict[str, list[float]], list[list[bytes]]]:
+    """Milliseconds of each tick, by stage; and each tick's rows as Arrow streams."""
+    set_options(dsn, f"--table-limit={TABLE_LIMIT}")
+    writer, poller = producer.Writer(), Poller(Questions(no_sign), KnownRows(TABLE_LIMIT), options.overlap_ms)
+    copy, ticks = None, []
     found = {"written": [], "polled, as Arrow": [], "in a viewer's table": []}
-    last = time.time_ns() // 10**6 - TICKS * ROWS_A_METER
+    start = time.time_ns() // 10**6 - TICKS * ROWS_A_METER
     for tick in range(TICKS):
-        times = list(range(last + tick * ROWS_A_METER, last + (tick + 1) * ROWS_A_METER))
+        times = list(range(start + tick * ROWS_A_METER, start + (tick + 1) * ROWS_A_METER))
         rows = [producer.bind(meter, producer.random_rows(times)) for meter in range(METERS)]
-        took_write, error = ms(writer.write, rows)
-        took_poll, (state, streams) = ms(polled.poll)
-        assert not error and state["rows"] == METERS * ROWS_A_METER, (error, state)
-        polled.look_back()
+        took_write, error = timed(writer.write, rows)
+        took_poll, (delivery, streams) = timed(poll, poller, no_sign)
+        assert not error and delivery.rows == METERS * ROWS_A_METER, (error, delivery)
+        poller.check()
         arrows = [arrow for _, arrow in streams]
         copy = copy or perspective.Server().new_local_client().table(arrows[0], limit=TABLE_LIMIT)
-        took_update, _ = ms(lambda: [copy.update(arrow) for arrow in arrows] and copy.size())
-        ticks += arrows
+        took_update, _ = timed(update, copy, arrows)
         for values, took in zip(found.values(), (took_write, took_poll, took_update)):
             values.append(took)
+        ticks.append(arrows)
     return found, ticks
 
 
+def no_sign() -> None:
+    """In place of the signs of life that a poller process gives."""
+
+
+def update(table: perspective.Table, arrows: list[bytes]) -> None:
+    for arrow in arrows:
+        table.update(arrow)
+    table.size()  # it answers after the updates
+
+
+def in_chromium(place, ticks: list[list[bytes]]) -> list[float]:
+    """Milliseconds of each tick in the page's engine, with four grouped views."""
+    texts = [base64.b64encode(arrow).decode() for arrows in ticks for arrow in arrows]
+    with Server(place.folder, f"{place.dsn}_empty") as server, chromium() as browser:
+        page = browser.new_page()
+        page.goto(own_origin_page(server))
+        parts = iter(page.evaluate(GROUPED, [texts, TABLE_LIMIT, PANEL]))
+    return [sum(next(parts) for _ in arrows) for arrows in ticks]
+
+
+def written_at_once(meters: int) -> list[float]:
+    """Rows/s of three writes."""
+    with own_place("--retention=0") as place:
+        return [float(module("fill", place.dsn, 300_000, 300 - 60 * n, meters)) for n in range(3)]
+
+
 def figures() -> list[Figure]:
-    with embedded("--retention=0") as (database, folder):
-        found, streams = stages(f"{database.dsn}/power")
-        with Server(folder, f"{database.dsn}/none") as server, chromium() as browser:
-            page = browser.new_page()
-            page.goto(own_origin_page(server))
-            parts = page.evaluate(GROUPED, [[base64.b64encode(arrow).decode() for arrow in streams], TABLE_LIMIT, PANEL])
-        whole = len(streams) // TICKS  # streams of one tick
-        found["in Chromium's table, with four grouped views"] = [sum(parts[at:at + whole]) for at in range(0, len(parts), whole)]
-        many, few = ([script("fill.py", f"{database.dsn}/{name}", 300_000, 300, subtables) for _ in range(3)]
-                     for name, subtables in (("many", 200), ("few", 10)))
-    return [Figure(f"a tick of {METERS * ROWS_A_METER} rows, {stage}", "ms", values[5:]) for stage, values in found.items()] + [
-        Figure("rows written at once, of 200 meters", "rows/s", many, "of 10 meters", few)]
+    with own_place("--retention=0") as place:
+        found, ticks = ours(place.dsn)
+        found["in Chromium's table, with four grouped views"] = in_chromium(place, ticks)
+    stages = [Figure(f"a tick of {METERS * ROWS_A_METER} rows, {stage}", "ms", values[FIRST:])
+              for stage, values in found.items()]
+    many, few = written_at_once(200), written_at_once(10)
+    return [*stages, Figure("rows written at once, of 200 meters", "rows/s", many, "of 10 meters", few)]
 
 
 if __name__ == "__main__":
-    print(table([figure.summary() for figure in figures()]))
+    show(figures())

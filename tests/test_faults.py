@@ -35,7 +35,7 @@ def proxy(power_dsn):
 
 
 def now_shown(server) -> list[tuple] | None:
-    """What a viewer that comes now finds; None where it is sent away meanwhile, since then its calls wait for ever."""
+    """The rows that a viewer finds who comes now. None where the server closes the connection meanwhile."""
     found = []
 
     def look():
@@ -49,7 +49,7 @@ def now_shown(server) -> list[tuple] | None:
 
 
 def check_rows(server, power, limit: int = 10_000) -> None:
-    """Waits until viewers find exactly the database's newest rows, each once."""
+    """Waits until a new viewer finds exactly the database's newest rows, each once."""
     def equal():
         rows, newest = now_shown(server), stored(power, limit)
         cut = newest[0][0] if len(newest) == limit else -1  # of this millisecond any row may be the last to stay
@@ -59,7 +59,7 @@ def check_rows(server, power, limit: int = 10_000) -> None:
 
 
 def check_stayed(viewer, power) -> None:
-    """A viewer that has been there all the time was not sent away, and has the same rows."""
+    """A viewer that was there all the time is still connected, and has the database's rows."""
     assert viewer.closed is None
     assert Counter(shown(viewer)) == Counter(stored(power))
 
@@ -77,7 +77,7 @@ def check_answers(server, viewer) -> None:
 
 
 def trouble(server, words: str = "") -> str:
-    """Waits until /status has these words as what is wrong; all of it. The log has it too."""
+    """Waits until /status says a trouble with these words, and returns all it says. The log has to say it too."""
     def said():
         status = server.status()
         error = status["last_error"] or status["waiting"]
@@ -88,13 +88,13 @@ def trouble(server, words: str = "") -> str:
 
 
 def check_flows(server, after: str = "") -> None:
-    """Waits until /status has no trouble any more; where there was one, the log says that it is over."""
+    """Waits until /status says no trouble. Where there was one, `after`, the log says that it is over."""
     def flows():
         status = server.status()
         return status["last_error"] is None and status["waiting"] is None
     wait_for(flows, RECOVERY_S, "the end of the trouble in /status")
     if after:
-        wait_for(lambda: "rows are flowing" in server.text().rpartition(after)[2], 5, "the end of the trouble in the log")
+        wait_for(lambda: "rows are flowing" in server.text().rpartition(after)[2], 5, "the trouble's end in the log")
 
 
 def rewritten(power, meter: int, ts: int, current: float = 10.5, voltage: int | str = 220, phase: float = 0.5) -> None:
@@ -259,8 +259,8 @@ def test_rows_later_than_the_overlap_are_counted_and_shown(power_dsn, power, wri
     start, options = now_ms() - 5000, (*FAST, "--overlap-ms=500")
     for n in range(20):
         write(0, start + n * 200)
-    with Server(tmp_path, power_dsn, *options, "--table-limit=20") as full, Server(tmp_path, power_dsn, *options) as roomy, \
-            Viewer(full.port) as viewer, Viewer(roomy.port) as other:
+    with Server(tmp_path, power_dsn, *options, "--table-limit=20") as full, \
+            Server(tmp_path, power_dsn, *options) as roomy, Viewer(full.port) as viewer, Viewer(roomy.port) as other:
         assert viewer.table().size() == other.table().size() == 20
         time.sleep(COUNTED_S)
         for n in (3, 9, 2):
@@ -308,7 +308,8 @@ TAGS = "groupid INT, location BINARY(24)"
     (COLUMNS.replace(", phase FLOAT", ""), TAGS, "column phase is missing"),
     (COLUMNS.replace("voltage INT", "voltage FLOAT"), TAGS,
      "column voltage is FLOAT column in the database, INT column in meters.py"),
-    (COLUMNS, TAGS.replace("groupid INT", "groupid BIGINT"), "tag groupid is BIGINT tag in the database, INT tag in meters.py"),
+    (COLUMNS, TAGS.replace("groupid INT", "groupid BIGINT"),
+     "tag groupid is BIGINT tag in the database, INT tag in meters.py"),
     (COLUMNS + ", " + TAGS.split(", ")[0], TAGS.split(", ")[1],
      "tag groupid is INT column in the database, INT tag in meters.py"),
 ))
@@ -397,7 +398,8 @@ def test_nulls_in_every_column(power_dsn, power, write, tmp_path):
     write(0, start)
     power.execute("CREATE TABLE d_bind_77 USING meters TAGS (NULL, NULL)")
     with Server(tmp_path, power_dsn, *FAST) as server, Viewer(server.port) as viewer:
-        grouped = viewer.table().view(group_by=["location", "groupid"], columns=["voltage"], aggregates={"voltage": "last"})
+        grouped = viewer.table().view(group_by=["location", "groupid"], columns=["voltage"],
+                                      aggregates={"voltage": "last"})
         for n, column in enumerate(("current", "voltage", "phase")):
             rewritten(power, 0, start + n + 1, **{column: "NULL"})
         rewritten(power, 77, start + 9, "NULL", "NULL", "NULL")

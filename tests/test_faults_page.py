@@ -1,4 +1,4 @@
-"""Faults, as the page shows them: it says what is wrong, answers clicks all the while, and comes back by itself."""
+"""Faults as the page shows them: it says what is wrong, answers clicks all the time, and comes back by itself."""
 
 import os
 import re
@@ -23,11 +23,13 @@ from tests.helpers.waiting import wait_for
 RECOVERY_S = 8  # it is 5 s; machines are shared
 LIMIT = 2000
 FAST = ("--tdengine-timeout-s=1",)
-ROWS = """viewer => Promise.race([new Promise((_, reject) => setTimeout(reject, 2000)), viewer.getTable().then(async table => {
-    const view = await table.view(), columns = await view.to_columns();
-    await view.delete();
-    return columns;
-})])"""
+ROWS = """viewer => Promise.race([
+    new Promise((_, reject) => setTimeout(reject, 2000)),
+    viewer.getTable().then(async table => {
+        const view = await table.view(), columns = await view.to_columns();
+        await view.delete();
+        return columns;
+    })])"""
 RECORD = """() => {  // how late the page's clock is, and how long after a click on a header its panel is drawn anew
     Object.assign(window, {lateness: [], clicks: [], then: performance.now()});
     setInterval(() => {
@@ -37,7 +39,8 @@ RECORD = """() => {  // how late the page's clock is, and how long after a click
     }, 50);
     addEventListener("mousedown", event => {
         const started = performance.now(), table = event.composedPath().find(node => node.tagName === "TABLE");
-        const order = () => table.querySelector(".psp-header-sort-desc, .psp-header-sort-asc")?.className, before = order();
+        const order = () => table.querySelector(".psp-header-sort-desc, .psp-header-sort-asc")?.className;
+        const before = order();
         const observer = new MutationObserver(() => {
             if (order() === before) return;
             clicks.push(performance.now() - started);
@@ -49,7 +52,7 @@ RECORD = """() => {  // how late the page's clock is, and how long after a click
 
 
 class Demo:
-    """Producer and server, a proxy before the database, another before the server: there the page connects."""
+    """A producer and a server. A proxy stands before the database, and another before the server, for the page."""
 
     def __init__(self, folder, dsn: str):
         self.folder = folder
@@ -176,7 +179,7 @@ def start_database(tmp_path):
 
 @pytest.mark.embedded_only
 def test_outages_of_a_minute(start_database, open_page, tmp_path):
-    """Three at a time: a database that comes 30 s late, then a page cut off for 30 s; another database killed for 60 s."""
+    """The database of one demo comes 30 s late, then its page is cut off for 30 s; another's is killed for 60 s."""
     (tmp_path / "other").mkdir()
     late_port, killed_port = free_port(), free_port()
     killed = start_database("killed", killed_port)

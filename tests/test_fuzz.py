@@ -1,8 +1,8 @@
 """Both WebSocket servers under 10 000 fuzzed frames each, beside a real client that must not notice.
 
-The frames are those of real clients, with bits flipped, parts cut out, put in, replaced, mixed up, and some that no client
-sends. After each comes a question that is to be answered, unless the server has hung up, which it may: then the rest goes
-over a new connection. `FUZZ_SEED=7` tries other frames than the usual ones.
+The frames are those of real clients, with bits flipped, and with parts cut out, put in, replaced or mixed up; some are
+frames that no client sends. After each comes a question that the server must answer, unless it has hung up, as it may:
+then the rest goes over a new connection. `FUZZ_SEED=7` tries other frames than the usual ones.
 """
 
 import asyncio
@@ -35,9 +35,10 @@ from tests.helpers.waiting import wait_for
 SEED = int(os.environ.get("FUZZ_SEED", 1))
 FRAMES, PER_CONNECTION, AT_ONCE = 10_000, 50, 8
 GROWTH_MB = 16  # from the first half of the frames to the second
-ODD = [None, True, -1, 0, 1, 2, 2**63, 2**64, -2**70, 1.5, 1e308, "", "x", "ü\0", "\ud800", "1", "a" * 1000, [], [1], [[]], {},
-       {"a": 1}]
-TEXTS = [b"", b"timestamp", b"voltage", b"location", b"nothing", b"avg", b"max by", b"==", b"is null", b"desc", b"\0", b"1 / 0"]
+ODD = [None, True, -1, 0, 1, 2, 2**63, 2**64, -2**70, 1.5, 1e308, "", "x", "ü\0", "\ud800", "1", "a" * 1000, [], [1],
+       [[]], {}, {"a": 1}]
+TEXTS = [b"", b"timestamp", b"voltage", b"location", b"nothing", b"avg", b"max by", b"==", b"is null", b"desc", b"\0",
+         b"1 / 0"]
 NUMBERS = [0, 1, 2, 3, 127, 255, 2**16, 2**29, 2**31 - 1, 2**31, 2**32 - 1]
 
 
@@ -127,9 +128,9 @@ def fuzzed(rng: random.Random, frames: list[bytes | str]) -> bytes | str:
 # ---- sending them
 
 class Target:
-    """A server to send to. `opening` are the frames that each connection starts with."""
+    """A server that gets the frames. `opening` are the frames with which each connection starts."""
 
-    QUESTION: bytes | str  # which a server always answers
+    QUESTION: bytes | str  # the server always answers it
     EVERY = 1  # frames from question to question, where the server may hang up at any of them
 
     def __init__(self, process: subprocess.Popen, port: int, path: str, frames: list):
@@ -140,7 +141,7 @@ class Target:
         return await websocket_connect(f"ws://127.0.0.1:{self.port}{self.path}", max_message_size=2**30)
 
     async def send(self, frames: list) -> None:
-        """Sends all frames, and a question after each few; returns when all questions are answered, but where it hung up."""
+        """Sends all frames, and a question after every few. Each question is answered, unless the server hangs up."""
         socket = None
         for at in range(0, len(frames), self.EVERY):
             if socket is None:
@@ -180,7 +181,8 @@ class Target:
     def fuzz(self, rng: random.Random, count: int) -> None:
         """Sends `count` fuzzed frames, and some damaged ones."""
         async def run():
-            batches = iter([[fuzzed(rng, self.frames) for _ in range(PER_CONNECTION)] for _ in range(count // PER_CONNECTION)])
+            batches = iter([[fuzzed(rng, self.frames) for _ in range(PER_CONNECTION)]
+                            for _ in range(count // PER_CONNECTION)])
 
             async def work():
                 for batch in batches:
@@ -244,21 +246,25 @@ OPENING = [  # statements 1 to 3, results 4 and 5
     sql("SELECT * FROM meters"), sql("SELECT tbname, COUNT(*) FROM meters GROUP BY tbname"),
 ]
 REQUESTS = [
-    *OPENING[1:], ask("version"), ask("query", sql="SELECT ts, voltage FROM meters"), ask("fetch", id=4), ask("fetch_block", id=4),
+    *OPENING[1:], ask("version"),
+    ask("query", sql="SELECT ts, voltage FROM meters"), ask("fetch", id=4), ask("fetch_block", id=4),
     ask("num_fields", result_id=5), ask("options_connection", options=[{"option": 1, "value": "UTC"}, {"option": -1}]),
     ask("get_connection_info", info=0), ask("get_current_db"), ask("get_server_info"), ask("check_server_status"),
     binary(wire.FETCH, 5, b"\1\0"), ask("free_result", id=5),
     binary(wire.STMT2_BIND, 1, STMT2_BIND), ask("stmt2_exec", stmt_id=1), binary(wire.STMT2_BIND, 1, STMT2_BIND),
     ask("stmt_num_params", stmt_id=2), ask("stmt_get_param", stmt_id=2, index=1), ask("get_tag_fields", stmt_id=2),
-    ask("get_col_fields", stmt_id=2), ask("set_table_name", stmt_id=2, name="d2"), ask("set_tags", stmt_id=2, tags=[2, "LA"]),
-    binary(wire.BIND, 2, OLD_BIND), ask("bind", stmt_id=2, columns=[[NOW], [1.5], [220], [None]]), ask("add_batch", stmt_id=2),
-    ask("exec", stmt_id=2), binary(wire.STMT2_BIND, 3, BIND_SELECT), ask("stmt2_exec", stmt_id=3), ask("stmt2_result", stmt_id=3),
-    sql(f"INSERT INTO d3 USING meters TAGS (3, 'x') VALUES ({NOW}, 1, 2, NULL) d4 USING meters TAGS (4, '') VALUES (NOW, 1, 2, 3)"),
-    sql("SELECT LAST_ROW(*) FROM meters PARTITION BY tbname"), sql("SELECT AVG(voltage), _wstart FROM meters INTERVAL(1s) LIMIT 3"),
+    ask("get_col_fields", stmt_id=2), ask("set_table_name", stmt_id=2, name="d2"),
+    ask("set_tags", stmt_id=2, tags=[2, "LA"]), binary(wire.BIND, 2, OLD_BIND),
+    ask("bind", stmt_id=2, columns=[[NOW], [1.5], [220], [None]]), ask("add_batch", stmt_id=2), ask("exec", stmt_id=2),
+    binary(wire.STMT2_BIND, 3, BIND_SELECT), ask("stmt2_exec", stmt_id=3), ask("stmt2_result", stmt_id=3),
+    sql(f"INSERT INTO d3 USING meters TAGS (3, 'x') VALUES ({NOW}, 1, 2, NULL) "
+        "d4 USING meters TAGS (4, '') VALUES (NOW, 1, 2, 3)"),
+    sql("SELECT LAST_ROW(*) FROM meters PARTITION BY tbname"),
+    sql("SELECT AVG(voltage), _wstart FROM meters INTERVAL(1s) LIMIT 3"),
     sql("SELECT CAST(ts AS BIGINT), tbname, location FROM meters WHERE ts > NOW() - 1m ORDER BY ts DESC LIMIT 5"),
     sql("SHOW TABLES"), sql("DESCRIBE meters"), ask("stmt2_close", stmt_id=3), ask("close", stmt_id=2),
 ]
-# Writes rows and reads them back until its input ends; says how often.
+# Writes rows and reads them back until its input ends, and prints how often.
 CLIENT = """
 import sys, threading, taosws
 connection = taosws.connect(sys.argv[1])
@@ -270,7 +276,8 @@ ended, rows = [], []
 while not ended:
     rows.append((1764000000000 + len(rows), len(rows)))
     assert connection.execute("INSERT INTO beside.t VALUES (%d, %d)" % rows[-1]) == 1
-    assert list(connection.query("SELECT CAST(ts AS BIGINT), v FROM beside.t ORDER BY ts DESC LIMIT 20")) == rows[:-21:-1]
+    newest = connection.query("SELECT CAST(ts AS BIGINT), v FROM beside.t ORDER BY ts DESC LIMIT 20")
+    assert list(newest) == rows[:-21:-1]
     assert list(connection.query("SELECT COUNT(*), SUM(v) FROM beside.t")) == [(len(rows), sum(v for _, v in rows))]
 print(len(rows))
 """
@@ -292,7 +299,8 @@ class Database(Target):
         if isinstance(message, bytes):
             return False
         reply = json.loads(message)
-        assert {"code", "message", "action", "req_id", "timing"} <= reply.keys() and "internal error" not in message, message
+        assert {"code", "message", "action", "req_id", "timing"} <= reply.keys(), message
+        assert "internal error" not in message
         return reply["req_id"] == 10**18
 
 
@@ -318,7 +326,7 @@ def test_the_embedded_database(start_embedded):
 
 
 async def prepare(target: Database) -> None:
-    """The tables; and each request as it is, in this order, is answered without an error."""
+    """Makes the tables, and checks that each request as it is, in this order, is answered without an error."""
     socket = await target.connect()
     frames = [ask("conn", user="root", password="taosdata"), sql("CREATE DATABASE fuzz"), sql("USE fuzz"), sql(METERS),
               sql(f"INSERT INTO d1 USING meters TAGS (1, 'LA') VALUES ({NOW}, 1, 220, 3)")]
@@ -340,7 +348,8 @@ OWN, NEW = b"a-view-that-was-made!", b"a-view-for-this-frame"  # stand for names
 VIEWS = [
     {},
     {"group_by": ["location"], "columns": ["voltage", "current"], "aggregates": {"voltage": "avg", "current": "last"}},
-    {"group_by": ["location", "timestamp"], "split_by": ["groupid"], "columns": ["voltage"], "sort": [["voltage", "desc"]]},
+    {"group_by": ["location", "timestamp"], "split_by": ["groupid"], "columns": ["voltage"],
+     "sort": [["voltage", "desc"]]},
     {"filter": [["voltage", ">", 221], ["location", "in", ["Campbell", "Cupertino"]]], "sort": [["timestamp", "desc"]]},
     {"expressions": {"e": '"voltage" * 2', "f": "bucket(\"timestamp\", 's')"}, "columns": ["e", "f"],
      "filter": [["timestamp", ">", "2025-01-01"]]},
@@ -358,14 +367,14 @@ class Recorder(Viewer):
         super()._send(message)
 
     def record(self, **config) -> list[bytes]:
-        """The requests of a viewer that makes a view, asks all there is to ask of it, and deletes it."""
+        """The requests of a viewer that makes a view, asks it every question there is, and deletes it."""
         self.frames = []
         table = self.table()
         table.schema(), table.size(), table.validate_expressions({"e": '"voltage" + 1'})
         made = len(self.frames)
         view = table.view(**config)
-        for read in (view.schema, view.expression_schema, view.column_paths, view.dimensions, view.get_config, view.to_arrow,
-                     view.to_csv, view.to_columns, view.to_json, view.to_ndjson):
+        for read in (view.schema, view.expression_schema, view.column_paths, view.dimensions, view.get_config,
+                     view.to_arrow, view.to_csv, view.to_columns, view.to_json, view.to_ndjson):
             read()
         view.to_columns(start_row=0, end_row=10, start_col=0, end_col=2), view.get_min_max("voltage")
         if "group_by" in config:
@@ -373,7 +382,7 @@ class Recorder(Viewer):
         view.remove_update(view.on_update(lambda *_: None, mode="row"))
         view.remove_delete(view.on_delete(lambda: None))
         view.delete()
-        frames = [frame[next(at for at in range(1, 6) if frame[at] < 128) + 1:] for frame in self.frames]  # without number
+        frames = [frame[next(at for at in range(1, 6) if frame[at] < 128) + 1:] for frame in self.frames]  # no number
         name = frames[-1][2:2 + frames[-1][1]]
         assert len(name) == len(OWN) and name in frames[made]
         return [b"\x08\7" + frame.replace(name, NEW if number == made else OWN) for number, frame in enumerate(frames)]
@@ -401,14 +410,16 @@ class Perspective(Target):
         return [self.makings[self.names % len(self.makings)].replace(NEW, OWN)]
 
     def write(self, socket, frame: bytes | str) -> None:
-        super().write(socket, frame.replace(OWN, socket.view).replace(NEW, self.name()) if isinstance(frame, bytes) else frame)
+        if isinstance(frame, bytes):
+            frame = frame.replace(OWN, socket.view).replace(NEW, self.name())
+        super().write(socket, frame)
 
     def answers(self, message: bytes) -> bool:
         return message.startswith(self.NUMBER)
 
 
 def watch(viewer: Viewer, ended: threading.Event) -> tuple[int, int]:
-    """Looks at a view until `ended`; how often, and how many updates there were."""
+    """Looks at a view until `ended`: (how often it looked, how many updates there were)."""
     updates = []
     view = viewer.table().view(group_by=["location"], columns=["voltage"], aggregates={"voltage": "count"})
     view.on_update(lambda *_: updates.append(1))
@@ -438,7 +449,8 @@ def test_the_perspective_server(power_dsn, power, tmp_path):
                 looks, updates = watching.result(20)
                 assert looks > 10 and updates > 10
                 wait_for(lambda: server.status()["viewers"] == 2, what="the end of the connections")
-                wait_for(lambda: target.files() <= files and target.threads() <= threads, what="the end of what they used")
+                wait_for(lambda: target.files() <= files, what="the end of the files that they used")
+                wait_for(lambda: target.threads() <= threads, what="the end of the threads that they used")
                 assert target.megabytes() < before + GROWTH_MB
                 assert rows.end() == 0
                 server.seen(next(iter(power.query("SELECT COUNT(*) FROM meters")))[0])

@@ -1,4 +1,4 @@
-"""The live rows beside a real database: any history, polled now and then, leaves viewers with the newest rows, each once.
+"""The live rows beside a real database: any history, polled now and then, gives viewers the newest rows, each once.
 
 The algorithm's own tests are in `test_poller.py`; here are the real questions, over a real connection.
 """
@@ -33,7 +33,8 @@ class Histories(RuleBasedStateMachine):
 
     power: taosws.Connection  # of the test
 
-    @initialize(limit=some.sampled_from((1, 5, 30)), slice_rows=some.integers(1, 8), overlap=some.sampled_from((0, 2000)))
+    @initialize(limit=some.sampled_from((1, 5, 30)), slice_rows=some.integers(1, 8),
+                overlap=some.sampled_from((0, 2000)))
     def start(self, limit, slice_rows, overlap):
         module.SLICE_ROWS = slice_rows
         self.power.execute("DROP TABLE IF EXISTS meters")

@@ -30,8 +30,8 @@ def test_rows_to_arrow_and_back():
     assert meters.from_arrow(meters.to_arrow([])) == []
 
 
-DESCRIBED = [("ts", "TIMESTAMP", 8, ""), ("current", "FLOAT", 4, ""), ("voltage", "INT", 4, ""), ("phase", "FLOAT", 4, ""),
-             ("groupid", "INT", 4, "TAG"), ("location", "VARCHAR", 24, "TAG")]
+DESCRIBED = [("ts", "TIMESTAMP", 8, ""), ("current", "FLOAT", 4, ""), ("voltage", "INT", 4, ""),
+             ("phase", "FLOAT", 4, ""), ("groupid", "INT", 4, "TAG"), ("location", "VARCHAR", 24, "TAG")]
 
 
 @pytest.mark.parametrize("row, described, words", (
@@ -78,10 +78,15 @@ def test_a_new_column_is_added_in_one_place(power_dsn, tmp_path):
         assert rows["energy"] == [2**40 + ts % 7 for ts in rows["timestamp"]]
 
 
+OPTIONS = {
+    "producer.py": ("--count", "--interval-ms", "--rows-per-interval", "--meters", "--tdengine-dsn"),
+    "perspective_server.py": ("--perspective-port", "--perspective-host", "--table-limit", "--overlap-ms",
+                              "--allowed-origins"),
+}
+
+
 def test_help_documents_every_option():
-    for program, options in {"producer.py": ("--count", "--interval-ms", "--rows-per-interval", "--meters", "--tdengine-dsn"),
-                             "perspective_server.py": ("--perspective-port", "--perspective-host", "--table-limit",
-                                                       "--overlap-ms", "--allowed-origins")}.items():
+    for program, options in OPTIONS.items():
         run = subprocess.run([sys.executable, program, "--help"], cwd=ROOT, capture_output=True, text=True)
         assert run.returncode == 0
         for option in options:

@@ -99,12 +99,13 @@ def test_odd_numbers(power_dsn, power, tmp_path):
     """NaN and the infinities come once, as themselves."""
     now = now_ms() - 1000
     edited = copy_of_the_demo(tmp_path)
-    edit(edited / "producer.py", ('"current": [5 + 10 * random() for _ in timestamps]',
-                                  '"current": [[float("nan"), float("inf"), -float("inf"), 1.5][ts % 4] for ts in timestamps]'))
+    values = '[[float("nan"), float("inf"), -float("inf"), 1.5][ts % 4] for ts in timestamps]'
+    edit(edited / "producer.py", ('"current": [5 + 10 * random() for _ in timestamps]', f'"current": {values}'))
     assert producer(tmp_path, power_dsn, "--count=1", "--rows-per-interval=40", cwd=edited).wait() == 0
     with Server(tmp_path, power_dsn, "--interval-ms=50") as server, ArrowViewer(server.port) as copy:
         server.seen(40)
-        power.execute(f"INSERT INTO d_bind_0 VALUES ({now - 60_000}, 7, 1, 1)")  # a check finds it: others are compared, too
+        # A check finds this one; it compares the others, too.
+        power.execute(f"INSERT INTO d_bind_0 VALUES ({now - 60_000}, 7, 1, 1)")
         wait_for(lambda: len(copy.rows) == 41, what="the late row")
         assert sum(math.isnan(row["current"]) for row in copy.rows) == 10
         assert sum(math.isinf(row["current"]) for row in copy.rows) == 20

@@ -35,7 +35,8 @@ def test_rows_sent_are_rows_stored(run, one, power):
     assert program.wait() == 0
     assert "1500 rows written" in program.text()
     assert one("SELECT COUNT(*) FROM meters") == (1500,)
-    per_meter = sorted(power.query("SELECT tbname, COUNT(*), COUNT(current), COUNT(voltage), COUNT(phase) FROM meters GROUP BY tbname"))
+    counts = "COUNT(*), COUNT(current), COUNT(voltage), COUNT(phase)"
+    per_meter = sorted(power.query(f"SELECT tbname, {counts} FROM meters GROUP BY tbname"))
     assert per_meter == [(f"d_bind_{n}", 150, 150, 150, 150) for n in range(10)]
 
 

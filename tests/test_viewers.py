@@ -66,9 +66,10 @@ def test_serves_the_page_and_its_assets_only(power_dsn, tmp_path):
         assert b"perspective-viewer" in server.get("/").read()
         assert server.get("/prsp-viewer.html").status == 200
         assert len(server.get("/assets/perspective/perspective-anywidget.js").read()) > 10**6
-        for path in ("/meters.py", "/.git/config", "/assets/perspective/../../meters.py", "/assets/perspective/%2e%2e/x",
-                     "/assets/perspective/%2e%2e%2f%2e%2e/__init__.py", "/assets/perspective//etc/passwd", "/assets/",
-                     "/.venv/pyvenv.cfg", "/requirements.txt", "/prsp-viewer.html/../run.sh", "/prsp-viewer.html%00", "//etc/passwd"):
+        for path in ("/meters.py", "/.git/config", "/requirements.txt", "/.venv/pyvenv.cfg", "/assets/", "//etc/passwd",
+                     "/assets/perspective/../../meters.py", "/assets/perspective/%2e%2e/x",
+                     "/assets/perspective/%2e%2e%2f%2e%2e/__init__.py", "/assets/perspective//etc/passwd",
+                     "/prsp-viewer.html/../run.sh", "/prsp-viewer.html%00"):
             with pytest.raises(urllib.error.HTTPError, match="40[34]"):
                 server.get(path)
 
@@ -97,7 +98,8 @@ def test_every_request_that_is_not_known_to_read_is_refused(power_dsn, write, tm
     ({"filter": [["voltage", "==", []]]}, "a filter needs a value"),  # the engine dies of it
     ({"filter": [["voltage", "is not null", []]]}, "a filter needs a value"),
     ({"filter": [["voltage", "&", 1]]}, "a filter may have"),
-    ({"group_by": ["voltage"], "columns": ["location"], "aggregates": {"location": "avg"}}, "only be of a column of numbers"),
+    ({"group_by": ["voltage"], "columns": ["location"], "aggregates": {"location": "avg"}},
+     "only be of a column of numbers"),
     ({"split_by": ["timestamp"]}, "splitting by timestamp would make a column for each"),
     ({"expressions": {"x": "for (var i := 0; i < 90000; i += 1) { i; }; 1"}}, "no loop"),
     ({"expressions": {"x": "for /* */ (var i := 0; i < 90000; i += 1) { i; }; 1"}}, "no loop"),
@@ -115,7 +117,8 @@ def test_views_that_would_end_or_stop_the_engine_are_refused(power_dsn, write, t
 
 
 @pytest.mark.parametrize("window", (
-    {"column": "current", "aggregate": "avg", "partition_by": ["location"], "order_by": ["timestamp", "asc"], "rows": 3},
+    {"column": "current", "aggregate": "avg", "partition_by": ["location"], "order_by": ["timestamp", "asc"],
+     "rows": 3},
     {"column": "current", "aggregate": "sum", "order_by": ["timestamp", "desc"], "range": 1000.0},
     {"column": "current", "aggregate": "max", "cumulative": True},
     {"column": "voltage", "aggregate": "lag", "offset": 1},
@@ -133,7 +136,8 @@ def test_viewers_that_vanish_leave_no_traceback(power_dsn, write, tmp_path):
     """As when a page is loaded anew again and again, while answers are under way."""
     write(0, now_ms())
     with Server(tmp_path, power_dsn, "--interval-ms=10") as server, Viewer(server.port) as viewer:
-        requests = b"".join(masked(encode(1, number) + encode(2, b"meters_values") + encode(7, b"")) for number in range(20))
+        requests = b"".join(
+            masked(encode(1, number) + encode(2, b"meters_values") + encode(7, b"")) for number in range(20))
         for number in range(40):
             write(number % 10, now_ms())
             with socket.create_connection(("127.0.0.1", server.port)) as vanishing:
@@ -157,10 +161,10 @@ def test_views_belong_to_the_viewer_who_made_them(power_dsn, write, tmp_path):
         view = viewer.table().view(group_by=["location"])
         made = next(request for request in map(parse_request, viewer.sent) if request.kind == MAKE_VIEW)
         name = made.fields[1][0].encode()
-        for frame, why in ((encode(1, 1) + encode(2, name) + encode(DELETE_VIEW, b""), b"no view of this name"),
-                           (encode(1, 2) + encode(2, name) + encode(COLLAPSE, b""), b"no view of this name"),
-                           (encode(1, 3) + encode(2, b"meters_values") + encode(MAKE_VIEW, encode(1, name)), b"must be new")):
-            other.send(frame)
+        for entity, request, why in ((name, encode(DELETE_VIEW, b""), b"no view of this name"),
+                                     (name, encode(COLLAPSE, b""), b"no view of this name"),
+                                     (b"meters_values", encode(MAKE_VIEW, encode(1, name)), b"must be new")):
+            other.send(encode(1, 1) + encode(2, entity) + request)
             wait_for(lambda: other.answers, what="an answer")
             assert why in other.answers.pop()
         assert view.num_rows() == 2
@@ -179,7 +183,8 @@ class RawViewer(Viewer):
         self.closed = True
 
 
-@pytest.mark.parametrize("message", (b"", b"\xff" * 20, b"\x08\x01", b"\x0d\0\0\0\0", b"\x1a\x05", b"\x32\x02\x08\x01" * 3))
+@pytest.mark.parametrize("message", (
+    b"", b"\xff" * 20, b"\x08\x01", b"\x0d\0\0\0\0", b"\x1a\x05", b"\x32\x02\x08\x01" * 3))
 def test_what_is_no_request_ends_the_connection(power_dsn, write, tmp_path, message):
     write(0, now_ms())
     with Server(tmp_path, power_dsn) as server:

@@ -20,9 +20,9 @@ class Embedded:
 
     def __init__(self, log: Path, *options: str):
         self.log = log
+        command = [sys.executable, "-m", "embedded", "--port=0", *options]
         with log.open("w") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "embedded", "--port=0", *options], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
         try:
             self.port = int(wait_for(self._announced, what="the embedded database")[1])
         except BaseException:
@@ -36,17 +36,17 @@ class Embedded:
         return re.search(r"on localhost:(\d+)", self.log.read_text())
 
     def connect(self, database: str = "", **options: str):
-        """A connection: keep it as long as its results, or their fetch waits for a socket that is gone."""
+        """A connection. Keep it as long as its results: their fetch would wait for a socket that is gone."""
         query = "&".join(f"{name}={value}" for name, value in options.items())
         return taosws.connect(f"{self.dsn}/{database}?{query}")
 
     def kill(self):
-        """As a crash would: SIGKILL."""
+        """Ends it as a crash would, by SIGKILL."""
         self.process.kill()
         self.process.wait()
 
     def end(self) -> int:
-        """Ask it to stop; its exit status."""
+        """Asks it to stop, and returns its exit status."""
         self.process.terminate()
         try:
             return self.process.wait(10)

@@ -53,7 +53,7 @@ def free_port() -> int:
 
 
 def listens(port: int) -> bool:
-    """Whether anybody listens at this port of 127.0.0.1."""
+    """Whether a program listens at this port of 127.0.0.1."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
@@ -75,24 +75,24 @@ class Program:
         self.end()
 
     def end(self, seconds: float = 20) -> int:
-        """Asks it to stop; its exit status."""
+        """Asks it to stop, and returns its exit status."""
         self.process.terminate()
         return self.wait(seconds)
 
     def wait(self, seconds: float = 20) -> int:
-        """Its exit status, once it has ended of itself."""
+        """Waits until it has ended of itself, and returns its exit status."""
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            raise AssertionError(f"did not end within {seconds} s: {self.text()}")
+            raise AssertionError(f"did not end within {seconds} s: {self.text()}") from None
 
     def text(self) -> str:
         return self.log.read_text()
 
     def says(self, words: str, seconds: float = 20) -> str:
-        """Waits for these words in the output."""
+        """Waits for these words in the output, and returns all of it."""
         wait_for(lambda: words in self.text(), seconds, f"{words!r} in the output of {self.process.args}")
         return self.text()
 
@@ -122,7 +122,7 @@ class Server(Program):
             return json.load(reply)
 
     def seen(self, rows: int) -> dict:
-        """Waits until the server has seen this many rows, and no more."""
+        """Waits until the server has seen so many rows, and no more; returns its status."""
         status = wait_for(lambda: (s := self.status())["rows_seen"] >= rows and s, 15, f"{rows} rows")
         assert status["rows_seen"] == rows
         return status

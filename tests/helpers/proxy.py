@@ -1,13 +1,13 @@
-"""A TCP proxy that gets into the troubles of networks and databases: `with Proxy(6041) as proxy, proxy.trouble("silent"): ...`.
+"""A TCP proxy that makes the troubles of networks and databases: `with Proxy(6041) as proxy, proxy.trouble("silent"):`.
 
-No taosws of the test's own process may go through it: taosws holds the GIL, and the proxy is a thread here.
+No taosws of the test's own process may go through it: taosws holds the GIL, and the proxy is a thread of that process.
 """
 
 import asyncio
 import threading
 from contextlib import contextmanager
 
-BINARY_FRAME = b"\x82"  # how a WebSocket message in binary starts: a query, while the handshake is all in text
+BINARY_FRAME = b"\x82"  # a WebSocket message in binary starts so: a query does, while the handshake is all in text
 
 
 class Proxy:

@@ -1,4 +1,4 @@
-"""Viewers over a real WebSocket, for tests: `with Viewer(port) as viewer: viewer.table()` has a real Perspective client."""
+"""Viewers over a real WebSocket: `with Viewer(port) as viewer: viewer.table()` has a real Perspective client."""
 
 import asyncio
 import json
@@ -16,13 +16,13 @@ from tests.helpers.waiting import wait_for
 
 
 def handshake(path: str) -> bytes:
-    """What opens a WebSocket, for peers that do no more, or worse."""
+    """The request that opens a WebSocket, for peers that send nothing more, or something wrong."""
     return (f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode()
 
 
 class Connection:
-    """A WebSocket to the server, in a thread of its own; `_receive` says what a kind of viewer does with it."""
+    """A WebSocket to the server, in a thread of its own. Each kind of viewer has its `_receive`."""
 
     PATH = ""
 
@@ -52,18 +52,18 @@ class Connection:
         raise NotImplementedError
 
     def send(self, message: str | bytes):
-        """Any message."""
+        """Sends any message."""
         self.loop.call_soon_threadsafe(self.socket.write_message, message, isinstance(message, bytes))
 
 
 class Viewer(Connection):
-    """Its blocking calls can be used, since the socket has a thread."""
+    """A Perspective client. It may be called from the test's thread, since the socket has its own."""
 
     PATH = "/websocket"
 
     def __init__(self, port: int, query: str = "", **headers: str):
         super().__init__(port, query, **headers)
-        self.waiting = {}  # the requests without an answer, by their number
+        self.waiting = {}  # the requests that have no answer yet, by their number
 
     def __enter__(self):
         self.client = perspective.Client(self._send)
@@ -81,7 +81,7 @@ class Viewer(Connection):
             self.waiting.pop(varint(message, 1)[0], None)  # its first field is the request's number
             await asyncio.to_thread(self.client.handle_response, message)
         self.closed = (self.socket.close_code, self.socket.close_reason)
-        for request in self.waiting.values():  # a client would wait for the answers for ever
+        for request in self.waiting.values():  # without an answer the client would wait for ever
             await asyncio.to_thread(self.client.handle_response, request.refusal("the connection is lost"))
 
     def table(self, name: str = "meters_values"):
@@ -91,7 +91,7 @@ class Viewer(Connection):
 
 
 class CopyViewer(Connection):
-    """A page that keeps a copy of the table: `rows` are what the copy has, in its order; `limits` what each beginning said."""
+    """A page that keeps a copy of the table. `rows` are the rows of the copy, `limits` its limit at each beginning."""
 
     PATH = "/rows"
 
@@ -113,7 +113,7 @@ class CopyViewer(Connection):
         self.closed = (self.socket.close_code, self.socket.close_reason)
 
     def take(self, arrow: bytes, anew: bool) -> None:
-        """Puts an Arrow stream into the copy; `anew`: in place of what it had."""
+        """Puts an Arrow stream into the copy; `anew`: in place of all its rows."""
         assert pa.ipc.open_stream(arrow).schema == meters.ARROW_SCHEMA
         self.rows = (([] if anew else self.rows) + meters.from_arrow(arrow))[-self.limits[-1]:]
 
