@@ -49,7 +49,7 @@ def spread(count: int, after: int, until: int) -> list[int]:
 
 def bind(meter: int, rows: dict[str, list]) -> taosws.PyStmt2BindParam:
     """One meter's part of a tick: its subtable's name, its tags and its rows, as columns by their name."""
-    def view(kind, column, value):
+    def view(kind: str, column: meters.Column, value: object) -> object:
         return getattr(taosws, f"{getattr(column.type, f'bind_{kind}')}_to_{kind}")(value)
 
     values = tags(meter)
@@ -69,7 +69,10 @@ class Writer:
         self.at_least = ""  # "at least" where rows that were given up may be stored
 
     def connect(self) -> None:
-        """Makes database and super table if absent, and prepares the one statement. Raises taosws.Error, meters.Mismatch."""
+        """Makes database and super table where they are absent, and prepares the one statement.
+
+        Raises taosws.Error, and meters.Mismatch where there is a table of other columns.
+        """
         tdengine.connect().execute(meters.create_database(tdengine.database()))
         connection = tdengine.connect(tdengine.database())
         connection.execute(meters.create_super_table())
@@ -192,7 +195,8 @@ async def main() -> None:
     try:
         await produce(writer, stop)
     finally:
-        print("\n" + "; ".join(filter(None, (f"{writer.at_least}{writer.rows} rows written", dropped(writer)))), flush=True)
+        written = f"{writer.at_least}{writer.rows} rows written"
+        print("\n" + "; ".join(filter(None, (written, dropped(writer)))), flush=True)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ class Poller:
         self.load_reason = "" if known.cursor > known.floor else "the poller has started"
         self.slice_rows = SLICE_ROWS
         self.more = False  # whether the last poll left rows for the next
+        self.loading = False  # whether the slices of a load are still coming
         self.seen_until = known.cursor  # the time of the newest row ever delivered
         self.late_rows = 0  # that a check has found, and no delivery has said yet
         self.checks = self.run_checks()
@@ -80,7 +81,7 @@ class Poller:
         if delivery.start_over:
             self.known.clear()
         self.known.start_after(start)
-        self.load_reason = ""
+        self.load_reason, self.loading = "", True
         return self.deliver(delivery, [], rows, cursor, more)
 
     def find_start(self, now: int) -> int:
@@ -111,7 +112,7 @@ class Poller:
         delivery, known = Delivery(), self.known
         rows, cursor, more = self.read_slice(known.cursor, now)
         if (more or len(rows) > known.limit) and self.questions.count(known.cursor, now) > known.limit:
-            delivery.over_limit = not self.more  # a backlog that comes in slices has been said already
+            delivery.over_limit = not self.loading  # while it loads, rows of before are left out on purpose
             start = max(self.find_start(now), known.cursor)
             if start > known.cursor:
                 delivery.new_rows = self.questions.count(known.cursor, start)
@@ -168,6 +169,7 @@ class Poller:
         delivery.new_rows += len(late) + unseen + self.late_rows
         delivery.late_rows, self.late_rows = self.late_rows, 0
         delivery.more = self.more = more
+        self.loading = self.loading and more
         delivery.floor, delivery.cursor = known.floor, known.cursor
         delivery.newest = known.cursor if known.count else None
         delivery.future_rows, delivery.future_ms = self.future_rows, self.future_ms
@@ -190,7 +192,7 @@ class Poller:
         """One check after the other, with a stop after each question: whether there is another at once."""
         known, cursor_then = self.known, None
         while True:
-            started, seconds = self.questions.now(), time.monotonic()
+            started, clock = self.questions.now(), time.monotonic()
             self.questions.check_columns()
             yield True
             newest = self.questions.newest(started)
@@ -206,7 +208,8 @@ class Poller:
             if known.cursor == cursor_then and known.out_of_order:
                 self.load_reason = "late rows had pushed newer ones out"
             cursor_then = known.cursor
-            pause = max(CHECK_EVERY_MS, 3000 * (time.monotonic() - seconds))  # a slow database has other work, too
+            took_ms = 1000 * (time.monotonic() - clock)
+            pause = max(CHECK_EVERY_MS, 3 * took_ms)  # a database that is slow has other work, too
             while 0 <= self.questions.now() - started < pause:
                 yield False
 

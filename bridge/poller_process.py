@@ -4,9 +4,9 @@ taosws holds Python's global lock during every call, so a thread would not do: a
 server, and every viewer with it.
 
 The server starts `python -m bridge.poller_process` and writes two things to its standard input. First comes what
-earlier pollers have delivered: a line of JSON with `floor`, `cursor` and `lengths`, then as many Arrow IPC streams. Then
-comes an empty line for each poll. The answer on standard output is a line of JSON, a Delivery and `streams` as (rows,
-bytes), and the Arrow IPC streams themselves. Empty lines before it are signs of life, while the database is answering.
+earlier pollers have delivered: a line of JSON with `floor`, `cursor` and `lengths`, then as many Arrow IPC streams.
+Then comes an empty line for each poll. The answer on standard output is a line of JSON, a Delivery and `streams` as
+(rows, bytes), and the Arrow IPC streams themselves. Empty lines before it are signs of life.
 """
 
 import asyncio

@@ -28,11 +28,12 @@ from bridge.viewer_requests import (
 MAX_VIEWS = 100  # of one viewer: a page has one or two for each panel
 PERSPECTIVE = version("perspective-python")
 READ_ONLY = "this server is read-only: viewers look at the table, they do not change it"
-OTHER_VERSION = (f"this server speaks the protocol of Perspective {PERSPECTIVE}, which has no such request; your viewer "
-                 "is of another version: load the viewer from this server's assets/perspective/, or install "
+OTHER_VERSION = (f"this server speaks the protocol of Perspective {PERSPECTIVE}, which has no such request; your "
+                 "viewer is of another version: load the viewer from this server's assets/perspective/, or install "
                  f"version {PERSPECTIVE}")
 NO_REQUEST = f"no request of Perspective {PERSPECTIVE}'s protocol: use a viewer of that version"  # at most 123 bytes
-LOOP = re.compile(r"\b(for|while)\s*[(/#]|\brepeat\b|\bvar\s*(\w+\s*)?[\[/#]", re.IGNORECASE)  # / and # begin comments
+# A comment, which begins by / or #, may stand before the bracket.
+LOOP = re.compile(r"\b(for|while)\s*[(/#]|\brepeat\b|\bvar\s*(\w+\s*)?[\[/#]", re.IGNORECASE)
 OPERATORS = {"==", "!=", ">", ">=", "<", "<=", "begins with", "ends with", "contains", "in", "not in", "is null",
              "is not null"}
 NUMBERS = {name for name, type in meters.PERSPECTIVE_SCHEMA.items() if type in ("integer", "float")}
@@ -75,7 +76,8 @@ def objection_to_view(view: dict[int, list]) -> str:
             return "avg and mean may only be of a column of numbers here"
     for name in view.get(SPLIT_BY, []):
         if name in CONTINUOUS:
-            return f"splitting by {name} would make a column for each of its values: split by bucket(\"{name}\", ...) instead"
+            return (f"splitting by {name} would make a column for each of its values: "
+                    f"split by bucket(\"{name}\", ...) instead")
     return objection_to_expressions(view)
 
 

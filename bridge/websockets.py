@@ -70,7 +70,7 @@ class Viewer(WebSocketHandler):
         self.viewers.discard(self)
 
     def send(self, message: bytes | str) -> Future | None:
-        """Sends a message, of any size. The future is done when the network has taken it; None where nothing is sent."""
+        """Sends a message of any size. The future is done when the network has taken it; None: nothing is sent."""
         if self.unread > MAX_UNREAD_BYTES:
             return self.drop()
         size = len(message)

@@ -4,6 +4,9 @@ The embedded database is asked directly (`test_embedded_sql.py`); anything else 
 can be asked the same. Timestamps are far in the past: the database must keep rows of any age.
 """
 
+from decimal import Context, Decimal
+
+EXACT, TEN_PLACES = Context(prec=38), Decimal("1e-10")
 T = 1_700_000_000_000  # 2023-11-14 22:13:20 UTC, a whole number of 10 s windows
 
 SETUP = [
@@ -18,6 +21,10 @@ SETUP = [
     " n1 NCHAR(8), v1 VARBINARY(8), x1 VARCHAR(8))",
     f"INSERT INTO kinds VALUES ({T}, true, -7, 300, 5000000000, 18446744073709551615, 2.5, '日本', '\\x01ff', 'a_c')",
     f"INSERT INTO kinds (ts, ok, t1, u1, r1, x1) VALUES ({T + 1}, false, 7, 9, -2.5, 'abc')",
+    "CREATE STABLE prices (ts TIMESTAMP, seen TIMESTAMP, p DECIMAL(10, 2), q NUMERIC(38, 10)) TAGS (about JSON)",
+    f"INSERT INTO p0 USING prices TAGS ('{{\"b\": true, \"a\": 1.5}}') VALUES ({T}, {T - 1}, 12.345, 1e27) "
+    f"({T + 1}, {T - 2}, '-0.5', -9999999999999999999999999999.0123456789) ({T + 2}, NULL, NULL, NULL)",
+    f"INSERT INTO p1 USING prices TAGS (NULL) VALUES ({T + 3}, {T}, 7, 0.1)",
 ]
 
 # (SQL, [(label, type), ...], rows); the rows of a query without ORDER BY are compared as a set
@@ -33,6 +40,12 @@ ANSWERS = [
     ("SELECT voltage FROM meters ORDER BY ts LIMIT 2 OFFSET 1", [("voltage", "INT")], [(210,), (None,)]),
     ("SELECT voltage FROM meters WHERE voltage > 0 ORDER BY location DESC, tbname, ts DESC", [("voltage", "INT")],
      [(212,), (210,), (222,), (220,)]),
+    ("SELECT CAST(LAST(ts) AS BIGINT) FROM meters WHERE ts > 1700000000000", [("CAST(LAST(ts) AS BIGINT)", "BIGINT")],
+     [(T + 20000,)]),
+    (f"SELECT CAST(LAST(ts) AS BIGINT) AS newest FROM meters WHERE ts > {T + 20000}", [("newest", "BIGINT")], []),
+    (f"SELECT LAST(ts) FROM meters WHERE ts > {T + 20000}", [("LAST(ts)", "TIMESTAMP")], []),
+    (f"SELECT CAST(_wstart AS BIGINT) w, COUNT(*) FROM meters WHERE ts > {T} AND ts <= {T + 20000} INTERVAL(100a)",
+     [("w", "BIGINT"), ("COUNT(*)", "BIGINT")], [(T + 5000, 1), (T + 10000, 1), (T + 15000, 1), (T + 20000, 1)]),
     # stars, labels, aliases
     ("SELECT * FROM d1 ORDER BY ts", [("ts", "TIMESTAMP"), ("current", "FLOAT"), ("voltage", "INT"),
                                       ("phase", "FLOAT")],
@@ -77,6 +90,29 @@ ANSWERS = [
     ("SELECT u1 FROM kinds ORDER BY u1 DESC", [("u1", "BIGINT UNSIGNED")], [(18446744073709551615,), (9,)]),
     ("SELECT SUM(u1), MAX(u1), MIN(u1) FROM kinds", [("SUM(u1)", "BIGINT UNSIGNED"), ("MAX(u1)", "BIGINT UNSIGNED"),
      ("MIN(u1)", "BIGINT UNSIGNED")], [(8, 18446744073709551615, 9)]),
+    # exact numbers, JSON, a second timestamp
+    ("SELECT seen, p, q, about FROM prices ORDER BY ts",
+     [("seen", "TIMESTAMP"), ("p", "DECIMAL"), ("q", "DECIMAL"), ("about", "JSON")],
+     [(T - 1, Decimal("12.35"), Decimal("1e27").quantize(TEN_PLACES, context=EXACT), '{"a":1.5,"b":true}'),
+      (T - 2, Decimal("-0.50"), Decimal("-9999999999999999999999999999.0123456789"), '{"a":1.5,"b":true}'),
+      (None, None, None, '{"a":1.5,"b":true}'), (T, Decimal("7.00"), Decimal("0.1000000000"), None)]),
+    ("SELECT CAST(seen AS BIGINT) s FROM prices WHERE seen < ts ORDER BY s", [("s", "BIGINT")],
+     [(T - 2,), (T - 1,), (T,)]),
+    ("SELECT MIN(p), MAX(p), MIN(q), LAST(p), COUNT(p) FROM prices",
+     [("MIN(p)", "DECIMAL"), ("MAX(p)", "DECIMAL"), ("MIN(q)", "DECIMAL"), ("LAST(p)", "DECIMAL"),
+      ("COUNT(p)", "BIGINT")],
+     [(Decimal("-0.50"), Decimal("12.35"), Decimal("-9999999999999999999999999999.0123456789"), Decimal("7.00"), 3)]),
+    ("SELECT p FROM prices WHERE p > -1 AND p <= 7.0 AND q BETWEEN 0.1 AND '0.2' ORDER BY q DESC",
+     [("p", "DECIMAL")], [(Decimal("7.00"),)]),
+    ("SELECT p FROM prices WHERE p IN (12.35, -0.5) AND about IS NOT NULL ORDER BY p DESC", [("p", "DECIMAL")],
+     [(Decimal("12.35"),), (Decimal("-0.50"),)]),
+    ("SELECT CAST(p AS DOUBLE), CAST(q AS VARCHAR(50)), CAST(p AS VARCHAR(3)) FROM p1",
+     [("CAST(p AS DOUBLE)", "DOUBLE"), ("CAST(q AS VARCHAR(50))", "VARCHAR"), ("CAST(p AS VARCHAR(3))", "VARCHAR")],
+     [(7.0, "0.1000000000", "7.0")]),
+    ("SELECT AVG(CAST(p AS DOUBLE)) a FROM p1", [("a", "DOUBLE")], [(7.0,)]),
+    ("SHOW CREATE TABLE prices", [("Table", "VARCHAR"), ("Create Table", "VARCHAR")],
+     [("prices", "CREATE STABLE `prices` (`ts` TIMESTAMP, `seen` TIMESTAMP, `p` DECIMAL(10, 2), `q` DECIMAL(38, 10))"
+                 " TAGS (`about` JSON)")]),
     # arithmetic gives DOUBLE; division by zero gives NULL
     ("SELECT t1+1, t1-1, t1*2, t1/2, t1%4, t1/0, t1%0, -t1 FROM kinds WHERE NOT ok",
      [(label, "DOUBLE") for label in ("t1+1", "t1-1", "t1*2", "t1/2", "t1%4", "t1/0", "t1%0", "-t1")],
@@ -212,8 +248,8 @@ ANSWERS = [
                                                ("true", "BOOL")],
      [(2.0, "x", None, True)]),
     # what there is
-    ("SHOW STABLES", [("stable_name", "VARCHAR")], [("meters",)]),
-    ("SHOW TABLES", [("table_name", "VARCHAR")], [("d0",), ("d1",), ("d2",), ("kinds",)]),
+    ("SHOW STABLES", [("stable_name", "VARCHAR")], [("meters",), ("prices",)]),
+    ("SHOW TABLES", [("table_name", "VARCHAR")], [("d0",), ("d1",), ("d2",), ("kinds",), ("p0",), ("p1",)]),
     ("SHOW TABLES LIKE 'd%'", [("table_name", "VARCHAR")], [("d0",), ("d1",), ("d2",)]),
     ("SELECT `precision` FROM information_schema.ins_databases WHERE name = DATABASE()", [("precision", "VARCHAR")],
      [("ms",)]),
@@ -256,6 +292,13 @@ ERRORS = [
                                                    "not be null)"),
     ("INSERT INTO d0 VALUES ('abc', 1, 2, 3)", 0x0216, "syntax error near 'abc' (invalid timestamp)"),
     ("INSERT INTO d0 (ts, nope) VALUES (NOW, 1)", 0x2602, "Invalid column name: nope"),
+    ("CREATE TABLE x (ts TIMESTAMP, a DECIMAL(39, 2))", 0x2600, 'syntax error near "DECIMAL(39, 2)"'),
+    ("CREATE TABLE x (ts TIMESTAMP, a JSON)", 0x2600, "only a tag can be JSON"),
+    ("CREATE STABLE x (ts TIMESTAMP, a INT) TAGS (j JSON, b INT)", 0x2600, "the only tag"),
+    ("INSERT INTO p0 (ts, p) VALUES (NOW, 99999999.995)", 0x0216, "decimal data overflow"),
+    ("INSERT INTO p0 (ts, p) VALUES (NOW, 'many')", 0x0216, "invalid decimal data"),
+    ("INSERT INTO p2 USING prices TAGS ('{\"a\": {}}') (ts, p) VALUES (NOW, 1)", 0x0216, "json parse error"),
+    ("INSERT INTO p2 USING prices TAGS ('[1]') (ts, p) VALUES (NOW, 1)", 0x0216, "json parse error"),
     ("INSERT INTO d0 (voltage) VALUES (1)", 0x0216, "Primary timestamp column should not be null"),
     ("INSERT INTO d0 (ts, voltage) VALUES (NOW, 2147483648)", 0x0216, "int data overflow"),
     ("INSERT INTO d0 (ts, voltage) VALUES (NOW, 'volts')", 0x0216, "invalid int data"),
@@ -289,8 +332,15 @@ REFUSED = [
     ("SELECT voltage FROM d0 WHERE location > 5", "VARCHAR and BIGINT"), ("SELECT location + 1 FROM d0", "text"),
     ("SELECT voltage FROM d0 WHERE voltage = 'many'", "many"),
     ("SELECT CAST(`current` AS VARCHAR(8)) FROM d0", "FLOAT to VARCHAR"),
-    ("CREATE TABLE x (ts TIMESTAMP, a DECIMAL(10, 2))", "DECIMAL"),
-    ("CREATE TABLE x (ts TIMESTAMP, a INT) TAGS (j JSON)", "JSON"),
+    ("CREATE STABLE x (ts TIMESTAMP, a INT) TAGS (d DECIMAL(10, 2))", "DECIMAL"),
+    ("SELECT SUM(p) FROM prices", "SUM of DECIMAL"), ("SELECT AVG(p) FROM prices", "AVG of DECIMAL"),
+    ("SELECT ABS(p) FROM prices", "ABS of DECIMAL"), ("SELECT p + 1 FROM prices", "DECIMAL as an operand of +"),
+    ("SELECT p FROM prices WHERE p > 0.001", "DECIMAL(10, 2) and 0.001"),
+    ("SELECT p FROM prices WHERE p = q", "DECIMAL and DECIMAL"),
+    ("SELECT CAST(p AS INT) FROM prices", "DECIMAL to INT"), ("SELECT CAST(1 AS DECIMAL(4, 2))", "BIGINT to DECIMAL"),
+    ("SELECT COALESCE(p, q) FROM prices", "DECIMAL"), ("SELECT about->'a' FROM prices", "->"),
+    ("SELECT p FROM prices WHERE about = 'a'", "JSON"),
+
     ("CREATE TABLE x (ts TIMESTAMP, a GEOMETRY(100))", "GEOMETRY"), ("CREATE TABLE x (ts TIMESTAMP, a BLOB)", "BLOB"),
     ("CREATE STREAM s INTO x AS SELECT 1", "CREATE STREAM"), ("ALTER TABLE meters ADD COLUMN x INT", "ALTER"),
     ("DELETE FROM d0", "DELETE"), ("EXPLAIN SELECT 1", "EXPLAIN"), ("SHOW VGROUPS", "SHOW VGROUPS"),

@@ -168,3 +168,16 @@ def test_a_bound_name_may_be_quoted_and_bring_its_database(session):
         assert using.execute([bound([T], name)]).affected == 1
     assert rows(session, "SHOW TABLES") == [("D-1",), ("d2",), ("D-3",), ("Upper",)]
     assert refusal(using.execute, [bound([T], "other.d4")]).code == 0x2618
+
+
+@pytest.mark.parametrize("number", ["1e30", "-1e30", "1e400", "1e999999999", "-1e-999999999", "1e5"])
+def test_numbers_of_any_size_are_refused_or_stored(session, number):
+    session.execute("CREATE TABLE t (ts TIMESTAMP, i INT, d DOUBLE, b BOOL, p DECIMAL(10, 2), q DECIMAL(38, 38), x "
+                    "VARCHAR(9))")
+    fits = {"1e5": "idbp", "1e30": "db", "-1e30": "db", "1e400": "b", "1e999999999": "b", "-1e-999999999": "idbpq"}
+    for column in "idbpqx":
+        insert = f"INSERT INTO t (ts, {column}) VALUES ({T}, {number})"
+        if column in fits[number]:
+            assert session.execute(insert).affected == 1
+        else:
+            assert refusal(session.execute, insert).code in (0x0216, 0x2600)

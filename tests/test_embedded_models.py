@@ -1,11 +1,14 @@
 """The embedded database against models in Python, with generated rows."""
 
+import math
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sql_cases import T
 
 from embedded.common.datatypes import Bound
-from tests.helpers.embedded_session import opened, rows
+from tests.helpers.embedded_session import opened, refusal, rows
 
 _values = st.one_of(st.none(), st.integers(-2**31, 2**31 - 1))
 
@@ -72,3 +75,60 @@ def test_values_come_back_as_they_went_in(single, double, unsigned, text):
         assert found == [(1,)]
         quoted = text.replace("\\", "\\\\").replace("'", "''")
         assert rows(session, f"SELECT COUNT(*) FROM t WHERE n = '{quoted}'") == [(1,)]
+
+
+NAN, INF = math.nan, math.inf
+
+
+@pytest.mark.parametrize("values, answers", [  # SUM, AVG, SPREAD, STDDEV
+    ([1.0, None, 3.0], (4.0, 2.0, 2.0, 1.0)),
+    ([1.0, NAN, 3.0], (NAN, NAN, NAN, NAN)),
+    ([NAN, None], (NAN, NAN, NAN, NAN)),
+    ([1.0, INF], (INF, INF, INF, None)),
+])
+@pytest.mark.parametrize("kind", ["FLOAT", "DOUBLE"])
+def test_aggregates_of_nan_are_nan(kind, values, answers):
+    """By blocks and by rows. SQLite has no NaN: one that comes of infinities alone is NULL."""
+    with opened(setup=[f"CREATE TABLE t (ts TIMESTAMP, f {kind}, v INT)"]) as session:
+        times = [T + i for i in range(len(values))]
+        session.prepare("INSERT INTO t VALUES (?, ?, ?)").execute([Bound(None, None,
+                                                                         [times, values, [1] * len(times)])])
+        for _ in range(2):
+            for sql in ("SELECT SUM(f), AVG(f), SPREAD(f) FROM t",
+                        "SELECT SUM(f), AVG(f), SPREAD(f) FROM t WHERE v >= 0"):
+                (found,) = rows(session, sql)
+                assert repr(found) == repr(answers[:3]), sql
+            assert repr(rows(session, "SELECT STDDEV(f) FROM t")) == repr([answers[3:]])
+            session.store.sweep()
+
+
+def test_nan_is_less_than_every_number_and_equal_to_itself():
+    """As TDengine compares. What is computed of a NaN is NULL here."""
+    values = [2.5, NAN, -INF, None, INF, 0.0]
+    with opened(setup=["CREATE TABLE t (ts TIMESTAMP, f FLOAT, d DOUBLE)"]) as session:
+        insert = session.prepare("INSERT INTO t VALUES (?, ?, ?)")
+        insert.execute([Bound(None, None, [[T + i for i in range(len(values))], values, values])])
+        for column in ("f", "d"):
+            def found(condition, column=column):
+                answer = rows(session, f"SELECT {column} FROM t WHERE {condition.format(column)} ORDER BY ts")
+                return repr([value for value, in answer])
+
+            assert found("{} > 0") == repr([2.5, INF])
+            assert found("{} < 0") == repr([NAN, -INF])
+            assert found("{0} = {0}") == repr([2.5, NAN, -INF, INF, 0.0])
+            assert found("{} BETWEEN 0 AND 9") == repr([2.5, 0.0])
+            assert found("{} IN (2.5, 0)") == repr([2.5, 0.0])
+            assert found("{} IS NULL") == repr([None])
+            assert found("{} + 1 IS NULL") == repr([NAN, None])
+            ordered = rows(session, f"SELECT {column} FROM t WHERE {column} IS NOT NULL ORDER BY {column}, ts DESC")
+            assert repr([value for value, in ordered]) == repr([-INF, NAN, 0.0, 2.5, INF])
+            for call in ("ABS({})", "CEIL({})", "ROUND({})", "SQRT({})", "-{}", "{} % 2", "{} * 2"):
+                (of_nan,), = rows(session, f"SELECT {call.format(column)} FROM t WHERE ts = {T + 1}")
+                assert of_nan is None
+                rows(session, f"SELECT {call.format(column)} FROM t")
+            for kind in ("FLOAT", "DOUBLE"):
+                assert repr(rows(session, f"SELECT CAST({column} AS {kind}) FROM t ORDER BY ts")) == repr(
+                    [(value,) for value in values])
+            assert rows(session, f"SELECT CEIL({column}) FROM t ORDER BY ts LIMIT 5")[2::2] == [(-INF,), (INF,)]
+        error = refusal(session.execute, f"INSERT INTO t VALUES ({T}, 'nan', 1)")
+        assert (error.code, "invalid float data" in error.message) == (0x0216, True)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import time
 import urllib.error
 import urllib.request
@@ -9,6 +10,7 @@ from datetime import datetime
 
 import pytest
 import taosrest
+import taosws
 
 from embedded import VERSION
 from embedded.protocol.rest_json import timestamp_text
@@ -18,13 +20,17 @@ NOW = int(time.time() * 1000)
 BASIC = "Basic " + base64.b64encode(b"root:taosdata").decode()
 
 
+def no_constant(name):
+    raise AssertionError(f"{name} is no JSON")
+
+
 def post(embedded, sql, path="/rest/sql", authorization=BASIC):
     """HTTP status and the parsed answer."""
     headers = {"Authorization": authorization} if authorization else {}
     request = urllib.request.Request(embedded.http + path, sql.encode(), headers)
     try:
         with urllib.request.urlopen(request, timeout=20) as response:
-            return response.status, json.load(response)
+            return response.status, json.load(response, parse_constant=no_constant)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
 
@@ -68,6 +74,30 @@ def test_rows_are_json(embedded, filled):
     assert post(embedded, f"SELECT ts FROM {filled}.t WHERE ts < 0")[1]["data"] == []
     shanghai = post(embedded, f"SELECT ts FROM {filled}.t LIMIT 1", "/rest/sql?tz=Asia/Shanghai")[1]["data"][0][0]
     assert shanghai.endswith("+08:00") and datetime.fromisoformat(shanghai) == datetime.fromisoformat(stamp)
+
+
+def test_nan_and_infinities_are_null(embedded, power, database):
+    """As taosAdapter has it: JSON has no such numbers."""
+    power.execute("CREATE TABLE t (ts TIMESTAMP, f FLOAT)")
+    statement = power.stmt2_statement()
+    statement.prepare("INSERT INTO t VALUES (?, ?)")
+    columns = [taosws.millis_timestamps_to_column([NOW + i for i in range(4)]),
+               taosws.floats_to_column([math.nan, math.inf, None, 1.5])]
+    statement.bind([taosws.stmt2_bind_param_view(None, None, columns)])
+    assert statement.execute() == 4
+    for path in ("/rest/sql", "/rest/sql?row_with_meta=true"):
+        data = post(embedded, f"SELECT f FROM {database}.t ORDER BY ts", path)[1]["data"]
+        assert [row[0] if isinstance(row, list) else row["f"] for row in data] == [None, None, None, 1.5]
+    assert post(embedded, f"SELECT COUNT(f) FROM {database}.t")[1]["data"] == [[3]]
+
+
+def test_decimals_and_json_are_text(embedded, database):
+    path = f"/rest/sql/{database}"
+    post(embedded, "CREATE STABLE s (ts TIMESTAMP, p DECIMAL(38, 10)) TAGS (about JSON)", path)
+    post(embedded, f"INSERT INTO t USING s TAGS ('{{\"a\":1}}') VALUES ({NOW}, 0.00000001) ({NOW + 1}, NULL)", path)
+    reply = post(embedded, "SELECT p, about FROM s ORDER BY ts", path)[1]
+    assert reply["column_meta"] == [["p", "DECIMAL(38, 10)", 16], ["about", "JSON", 4095]]
+    assert reply["data"] == [["0.0000000100", '{"a":1}'], [None, '{"a":1}']]
 
 
 def test_a_large_result_is_one_json_object(embedded, database):

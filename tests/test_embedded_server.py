@@ -12,7 +12,7 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from embedded import VERSION
-from embedded.protocol import wire
+from embedded.protocol import raw_blocks, wire
 from embedded.protocol.clients import MAX_CLIENTS
 from tests.helpers.embedded_frames import INSERT, METERS
 
@@ -144,7 +144,7 @@ def test_results_are_fetched_and_freed(embedded):
         assert (reply["fields_count"], reply["fields_names"], reply["fields_types"]) == (1, ["server_version()"], [8])
         code, _, finished, block = await raw.fetch(reply["id"])
         assert (code, finished) == (0, False)
-        assert [values for _, values in wire.decode_block(block)] == [[VERSION]]
+        assert [values for _, values in raw_blocks.decode_block(block)] == [[VERSION]]
         assert await raw.fetch(reply["id"]) == (0, "", True, b"")
         assert (await raw.fetch(reply["id"]))[:3] == (0xFFFF, "result is nil", True)
 
@@ -273,7 +273,7 @@ def test_the_old_statement_in_json(embedded, database, power):
         assert (await step("exec"))["code"] == 0
         reply = await step("use_result")
         assert reply["fields_names"] == ["voltage"]
-        assert wire.decode_block((await raw.fetch(reply["result_id"]))[3])[0][1] == [221]
+        assert raw_blocks.decode_block((await raw.fetch(reply["result_id"]))[3])[0][1] == [221]
 
     talk(embedded, conversation, db=database)
     assert list(power.query("SELECT `current`, voltage, phase, groupid, location, tbname FROM meters ORDER BY ts")) == [

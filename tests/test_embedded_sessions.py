@@ -73,6 +73,14 @@ def test_zone_of_the_session(session):
     assert "Mars" in refusal(Session, session.store, None, "Mars/Olympus").message
 
 
+def test_now_is_the_databases_clock(session):
+    for sql in ("SELECT CAST(NOW() AS BIGINT)", "SELECT CAST(NOW AS BIGINT)"):
+        result = session.execute(sql)
+        assert [column.type.name for column in result.columns] == ["BIGINT"]
+        (now,), = result.fetch(2)
+        assert abs(now - time.time() * 1000) < 5000
+
+
 def test_now_is_one_instant(session):
     two_rows = "INSERT INTO d0 USING meters TAGS (1, 'x') VALUES (NOW, 1, 1, 1) (NOW, 2, 2, 2)"
     assert session.execute(two_rows).affected == 1

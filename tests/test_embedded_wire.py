@@ -2,6 +2,7 @@
 
 import struct
 import tracemalloc
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -13,8 +14,10 @@ from embedded.common.datatypes import (
     BIND_TABLE,
     BIND_TAG,
     BOOL,
+    DECIMALS,
     FLOAT,
     INT,
+    JSON,
     NCHAR,
     TIMESTAMP,
     TYPES,
@@ -24,8 +27,9 @@ from embedded.common.datatypes import (
     Column,
     Field,
 )
+from embedded.common.decimals import decimal_column
 from embedded.common.errors import TDengineError
-from embedded.protocol import wire
+from embedded.protocol import raw_blocks, wire
 from embedded.protocol.binding import decode_bind, decode_columns, from_json
 from tests.helpers.embedded_frames import NOW, OLD_BIND, STMT2_BIND
 
@@ -43,7 +47,7 @@ def values_of(kind, length=24):
     """Any value that a column of this type holds, as plain Python."""
     if kind is BOOL:
         return st.booleans()
-    if kind in (VARCHAR, NCHAR):
+    if kind in (VARCHAR, NCHAR, JSON):
         return TEXT
     if kind is VARBINARY:
         return st.binary(max_size=length)
@@ -53,7 +57,7 @@ def values_of(kind, length=24):
     return st.integers(-(2 ** (bits - 1)) if signed else 0, 2 ** (bits - signed) - 1)
 
 
-tables = st.lists(st.sampled_from(TYPES), min_size=1, max_size=6).flatmap(
+tables = st.lists(st.sampled_from([kind for kind in TYPES if kind not in DECIMALS]), min_size=1, max_size=6).flatmap(
     lambda kinds: st.tuples(st.just(kinds), st.lists(st.tuples(*[st.none() | values_of(kind) for kind in kinds]),
                                                      max_size=20)))
 
@@ -61,34 +65,46 @@ tables = st.lists(st.sampled_from(TYPES), min_size=1, max_size=6).flatmap(
 @given(tables)
 def test_a_block_decodes_to_the_rows_it_was_made_of(table):
     kinds, rows = table
-    block = wire.encode_block([Column(f"c{i}", kind, kind.size or 24) for i, kind in enumerate(kinds)],
+    block = raw_blocks.encode_block([Column(f"c{i}", kind, kind.size or 24) for i, kind in enumerate(kinds)],
                               list(zip(*rows, strict=True)) or [()] * len(kinds))
     assert struct.unpack_from("<IIII", block) == (1, len(block), len(rows), len(kinds))
-    columns = wire.decode_block(block)
+    columns = raw_blocks.decode_block(block)
     assert [kind for kind, _ in columns] == kinds
     assert list(zip(*[values for _, values in columns], strict=True)) == rows
 
 
 def test_a_block_is_laid_out_as_a_real_server_does():
     columns = [Column("ts", TIMESTAMP, 8), Column("location", VARCHAR, 24)]
-    assert wire.encode_block(columns, [[NOW, NOW + 1], ["LA", "SF"]]) == bytes.fromhex("""
+    assert raw_blocks.encode_block(columns, [[NOW, NOW + 1], ["LA", "SF"]]) == bytes.fromhex("""
         01000000 4f000000 02000000 02000000 00000080 0000000000000000
         09 08000000 08 1a000000   10000000 08000000
         00 00e897b69a010000 01e897b69a010000
         00000000 04000000 0200 4c41 0200 5346""")
 
 
+def test_decimals_are_laid_out_as_a_real_server_does():
+    column = decimal_column("p", 10, 2)
+    assert raw_blocks.encode_block([column], [[Decimal("1.5"), None, Decimal("-0.01")]]) == bytes.fromhex("""
+        01000000 3e000000 03000000 01000000 00000080 0000000000000000
+        15 020a0008   18000000
+        40 9600000000000000 0000000000000000 ffffffffffffffff""")
+    block = raw_blocks.encode_block([decimal_column("q", 38, 10)], [[Decimal("0.1")]])
+    assert block[28:29] == b"\x11" and block[-16:] == (10**9).to_bytes(16, "little")
+    with pytest.raises(TDengineError, match="DECIMAL by stmt2"):
+        raw_blocks.decode_block(block)
+
+
 def test_equal_texts_share_one_item_but_nchar_never():
     for kind, items in ((VARCHAR, 1), (NCHAR, 3)):
-        block = wire.encode_block([Column("c", kind, 8)], [["same"] * 3])
+        block = raw_blocks.encode_block([Column("c", kind, 8)], [["same"] * 3])
         assert block.count("same".encode("utf-32-le" if kind is NCHAR else "utf-8")) == items
-        assert wire.decode_block(block) == [(kind, ["same"] * 3)]
+        assert raw_blocks.decode_block(block) == [(kind, ["same"] * 3)]
 
 
 def test_a_value_that_its_column_cannot_hold_is_an_error_not_a_wrong_value():
     for kind, value in ((INT, 2**31), (BIGINT, "1"), (FLOAT, 1e300), (VARCHAR, 5), (VARCHAR, "x" * 70_000)):
         with pytest.raises(TDengineError, match="column c"):
-            wire.encode_block([Column("c", kind, 8)], [[value]])
+            raw_blocks.encode_block([Column("c", kind, 8)], [[value]])
 
 
 def test_fetch_replies_have_the_layout_that_clients_read():
@@ -101,8 +117,8 @@ def test_fetch_replies_have_the_layout_that_clients_read():
 
 
 def test_wide_rows_make_short_blocks():
-    assert wire.rows_per_block(METER) == 4096
-    assert wire.rows_per_block([Column("c", NCHAR, 16_000)]) * 64_000 < 10 << 20
+    assert raw_blocks.rows_per_block(METER) == 4096
+    assert raw_blocks.rows_per_block([Column("c", NCHAR, 16_000)]) * 64_000 < 10 << 20
 
 
 def test_a_captured_sql_frame():

@@ -201,7 +201,8 @@ def test_database_dropped_and_made_again(power_dsn, connection, database, tmp_pa
         wait_for(lambda: server.status()["rows_seen"] > 300, what="300 rows")
         connection.execute(f"DROP DATABASE {database}")
         program.says("errors; ")
-        wait_for(lambda: server.status()["rows_seen"] > 600, what="rows of the new database")
+        seen = server.status()["rows_seen"]
+        wait_for(lambda: server.status()["rows_seen"] > seen + 300, what="rows of the new database")
         program.end()
         power = taosws.connect(power_dsn)
         check_rows(server, power)

@@ -148,10 +148,10 @@ def test_a_fleet_of_meters_that_reports_in_one_millisecond(power_dsn, power, tmp
         for count in range(2, 5):
             beat()
             server.seen(count * meters_)
-        wait_for(lambda: len(viewer.rows) == min(limit, 4 * meters_), what="a full table")
-        assert len(set(viewer.rows)) == len(viewer.rows)
-        kept = set(stored(power, limit) if limit > meters_ else stored(power, meters_))
-        cut = min(row[0] for row in viewer.rows)
-        assert {row for row in viewer.rows if row[0] > cut} <= kept
+        newest = stored(power, max(limit, meters_))
+        cut = newest[-min(limit, len(newest))][0]  # of this millisecond any rows may stay
+        wait_for(lambda: {row for row in viewer.rows if row[0] > cut} == {row for row in newest if row[0] > cut}
+                 and len(viewer.rows) == min(limit, len(newest)) and min(viewer.rows)[0] >= cut, what="the newest rows")
+        assert set(viewer.rows) <= set(newest) and len(set(viewer.rows)) == len(viewer.rows)
         assert server.status()["over_limit"] == (meters_ > limit)
         assert "Traceback" not in server.text() and "anew" not in server.text()

@@ -70,7 +70,7 @@ class Database:
 
 
 def check_columns(columns: tuple[Column, ...], tags: tuple[Column, ...]) -> None:
-    """TDengine's rules for the columns of a new table. Errors: 0x2641, 0x263F, 0x263C."""
+    """TDengine's rules for the columns of a new table. Errors: 0x2600, 0x2641, 0x263F, 0x263C."""
     if columns[0].type is not t.TIMESTAMP:
         raise TDengineError(0x2641, "First column must be timestamp")
     if len(columns) < 2:
@@ -78,3 +78,6 @@ def check_columns(columns: tuple[Column, ...], tags: tuple[Column, ...]) -> None
     names = [column.name for column in columns + tags]
     if len(set(names)) < len(names) or "tbname" in names:
         raise TDengineError(0x263C, "Duplicated column names")
+    json_tags = [tag for tag in tags if tag.type is t.JSON]
+    if json_tags and len(tags) > 1 or any(column.type is t.JSON for column in columns):
+        raise TDengineError(0x2600, 'syntax error near "JSON" (only a tag can be JSON, and then it is the only tag)')

@@ -32,7 +32,7 @@ def now(precision: int) -> int:
 def duration(text: str, precision: int) -> tuple[int, str] | None:
     """The ticks and the unit of `12h`; None where the text is no duration.
 
-    Errors: 0x2600 for months and years, and for what is finer than the precision.
+    Errors: 0x2600 for months and years, and for a duration that is finer than the precision.
     """
     match = _DURATION.fullmatch(text.lower())
     if match is None:

@@ -2,23 +2,26 @@
 
 A value is stored as SQLite's own integer, real, text or blob. BOOL is 0 or 1, and FLOAT is the 32-bit float as a
 real. SQLite has no integers above 2^63 - 1: a greater BIGINT UNSIGNED is stored as a blob of its eight bytes, most
-significant first. SQLite sorts a blob after every number, so order and equality are right.
+significant first. SQLite sorts a blob after every number, so order and equality are right. SQLite has no NaN either,
+and would store NULL: a NaN is stored as the blob NAN.
 """
 
+import json
+import math
 import struct
 from array import array
 from collections.abc import Callable, Sequence
-from datetime import tzinfo
 from typing import Any
 
 from . import datatypes as t
-from .clock import parse as parse_time
 from .datatypes import Column
-from .errors import TDengineError, not_supported
+from .decimals import digits_and_scale, plain, scaled, stored
+from .errors import TDengineError
 
 RANGES = {t.TINYINT: (-2**7, 2**7 - 1), t.SMALLINT: (-2**15, 2**15 - 1), t.INT: (-2**31, 2**31 - 1),
           t.BIGINT: (-2**63, 2**63 - 1), t.UTINYINT: (0, 2**8 - 1), t.USMALLINT: (0, 2**16 - 1),
           t.UINT: (0, 2**32 - 1), t.UBIGINT: (0, 2**64 - 1), t.TIMESTAMP: (-2**63, 2**63 - 1)}
+NAN = b"NaN"
 FLOAT_MAX = 3.4028234663852886e38  # the greatest 32-bit float
 
 
@@ -36,14 +39,6 @@ def unpack_unsigned(value: Any) -> int | None:
     return int.from_bytes(value, "big") if isinstance(value, bytes) else value
 
 
-def too_long(column: Column) -> TDengineError:
-    return TDengineError(0x2653, f"Value too long for column/tag: {column.name}")
-
-
-def bad_value(value: Any, column: Column) -> TDengineError:
-    return TDengineError(0x0216, f"syntax error near '{value}' (invalid {column.type.name.lower()} data)")
-
-
 def fits(column: Column, value: str | bytes) -> bool:
     """Whether a text or a VARBINARY is short enough for its column."""
     if len(value) * (1 if column.type is t.NCHAR else 4) <= column.length:  # a character has at most 4 bytes
@@ -51,72 +46,6 @@ def fits(column: Column, value: str | bytes) -> bool:
     if column.type is t.NCHAR or isinstance(value, bytes):
         return len(value) <= column.length
     return len(value.encode()) <= column.length
-
-
-# ---------------------------------------------------------------------- literals in SQL text
-
-def from_literal(value: Any, column: Column, precision: int, where: tzinfo | None) -> Any:
-    """A literal of VALUES or TAGS as it is stored. Text that is a time without a zone is in the zone `where`.
-
-    Errors: 0x0216 (the type has no such value), 0x2653 (too long).
-    """
-    if value is None:
-        return None
-    kind = column.type
-    if kind is t.TIMESTAMP:
-        return _time_literal(value, precision, where)
-    if kind is t.BOOL:
-        return _bool_literal(value, column)
-    if kind.variable:
-        return _text_literal(value, column)
-    number = _number_literal(value, column)
-    if kind is t.FLOAT or kind is t.DOUBLE:
-        number = float(number)
-        if kind is t.FLOAT:
-            if abs(number) > FLOAT_MAX:
-                raise bad_value(value, column)
-            number = float32(number)
-        return number
-    if isinstance(number, float):
-        if not number.is_integer():
-            raise not_supported(f"a fraction ({value}) in the {kind.name} column {column.name}")
-        number = int(number)
-    low, high = RANGES[kind]
-    if not low <= number <= high:
-        raise TDengineError(0x0216, f"syntax error near '{value}' ({kind.name.lower()} data overflow)")
-    return pack_unsigned(number) if kind is t.UBIGINT else number
-
-
-def _time_literal(value: Any, precision: int, where: tzinfo | None) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    ticks = parse_time(value, precision, where) if isinstance(value, str) else None
-    if ticks is None and isinstance(value, str) and value.lstrip("-").isdigit():
-        ticks = int(value)
-    if ticks is None:
-        raise TDengineError(0x0216, f"syntax error near '{value}' (invalid timestamp)")
-    return ticks
-
-
-def _bool_literal(value: Any, column: Column) -> int:
-    if isinstance(value, str):
-        word = value.lower()
-        if word not in ("true", "false"):
-            raise bad_value(value, column)
-        return int(word == "true")
-    return int(value != 0)
-
-
-def _text_literal(value: Any, column: Column) -> str | bytes:
-    if not isinstance(value, str):
-        if not isinstance(value, int) or isinstance(value, bool) or column.type is t.VARBINARY:
-            raise bad_value(value, column)
-        value = str(value)
-    if column.type is t.VARBINARY:
-        value = binary(value)
-    if not fits(column, value):
-        raise too_long(column)
-    return value
 
 
 def binary(text: str) -> bytes:
@@ -129,17 +58,22 @@ def binary(text: str) -> bytes:
         raise TDengineError(0x2604, f"Invalid varbinary value: {text}") from None
 
 
-def _number_literal(value: Any, column: Column) -> int | float:
-    if isinstance(value, str):
-        try:
-            return int(value)
-        except ValueError:
-            pass
-        try:
-            return float(value)
-        except ValueError:
-            raise bad_value(value, column) from None
-    return int(value) if isinstance(value, bool) else value
+def json_tag(text: str) -> str | None:
+    """A JSON tag as TDengine keeps it: one object of strings, numbers, booleans and nulls, its keys in order.
+
+    An empty text is NULL. taosws binds the object's text as a JSON string. Error: 0x0216.
+    """
+    if not text:
+        return None
+    try:
+        value = json.loads(text)
+        if isinstance(value, str):
+            value = json.loads(value)
+        if not isinstance(value, dict) or any(isinstance(inner, (dict, list)) for inner in value.values()):
+            raise ValueError(text)
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except (ValueError, RecursionError):
+        raise TDengineError(0x0216, f"syntax error near '{text[:64]}' (json parse error)") from None
 
 
 # ---------------------------------------------------------------------- values bound to a statement
@@ -150,13 +84,15 @@ def from_bound(values: Sequence[Any], column: Column) -> Sequence[Any]:
     Error: 0x0200 for a value that the column cannot hold.
     """
     kind = column.type
+    if kind is t.JSON:
+        values = [value if value is None else json_tag(value) for value in values]
     if kind.variable:
         _check_lengths(values, column)
         return values
-    if kind is t.FLOAT:
-        return _map(values, lambda rest: array("f", rest).tolist(), column)
-    if kind is t.DOUBLE:
-        return _map(values, lambda rest: array("d", rest).tolist(), column)
+    if kind in t.DECIMALS:
+        return _map(values, lambda rest: [stored(scaled(value, column), column) for value in rest], column)
+    if kind is t.FLOAT or kind is t.DOUBLE:
+        return _map(values, lambda rest: _stored_reals(array(kind.pack, rest).tolist()), column)
     if kind is t.BOOL:
         return [None if value is None else int(bool(value)) for value in values]
     if kind is t.UBIGINT:
@@ -164,8 +100,12 @@ def from_bound(values: Sequence[Any], column: Column) -> Sequence[Any]:
     return _checked(values, column)
 
 
+def _stored_reals(values: list[float]) -> list[float | bytes]:
+    return [NAN if math.isnan(value) else value for value in values] if any(map(math.isnan, values)) else values
+
+
 def _checked(values: Sequence[Any], column: Column) -> Sequence[Any]:
-    """Refuse what is no integer or out of range; `array` looks at all values at once."""
+    """Refuse values that are no integers or out of range; `array` looks at all values at once."""
     _map(values, lambda rest: array(column.type.pack, rest), column)
     return values
 
@@ -195,11 +135,25 @@ def _check_lengths(values: Sequence[Any], column: Column) -> None:
 
 # ---------------------------------------------------------------------- back to the client
 
-_BACK: dict[t.Type, Callable[[Any], Any]] = {t.BOOL: lambda value: None if value is None else bool(value),
-                                            t.UBIGINT: unpack_unsigned}
+def _plain_decimals(values: Sequence[Any], column: Column) -> Sequence[Any]:
+    _, scale = digits_and_scale(column)
+    return [value if value is None else plain(value, scale) for value in values]
+
+
+def _plain_reals(values: Sequence[Any], column: Column) -> Sequence[Any]:
+    if bytes not in map(type, values):
+        return values
+    return [math.nan if isinstance(value, bytes) else value for value in values]
+
+
+_TO_PLAIN: dict[t.Type, Callable[[Sequence[Any], Column], Sequence[Any]]] = {
+    t.BOOL: lambda values, column: [None if value is None else bool(value) for value in values],
+    t.UBIGINT: lambda values, column: list(map(unpack_unsigned, values)),
+    t.FLOAT: _plain_reals, t.DOUBLE: _plain_reals, **dict.fromkeys(t.DECIMALS, _plain_decimals),
+}
 
 
 def to_client(values: list[Sequence], columns: Sequence[Column]) -> list[Sequence]:
     """Stored values, column-major, as the plain Python values that datatypes.py describes."""
-    return [list(map(_BACK[column.type], column_values)) if column.type in _BACK else column_values
-            for column, column_values in zip(columns, values, strict=False)]  # there are no values at the end
+    return [_TO_PLAIN[column.type](found, column) if column.type in _TO_PLAIN else found
+            for column, found in zip(columns, values, strict=False)]  # there are no values at the end

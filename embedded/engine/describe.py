@@ -22,8 +22,8 @@ def table(found: Table | Subtable) -> Answer:
     shown = found.table if isinstance(found, Subtable) else found
     columns = [_text("field", 325), _text("type", 20), Column("length", t.INT, 4), _text("note", 16),
                _text("encode", 12), _text("compress", 12), _text("level", 12)]
-    rows = [(c.name, c.type.name, c.length, "", *_compression(c), "medium") for c in shown.columns]
-    rows += [(c.name, c.type.name, c.length, "TAG", "disabled", "disabled", "disabled") for c in shown.tags]
+    rows = [(c.name, c.shown_type, c.shown_length, "", *_compression(c), "medium") for c in shown.columns]
+    rows += [(c.name, c.shown_type, c.shown_length, "TAG", "disabled", "disabled", "disabled") for c in shown.tags]
     return columns, 0, rows
 
 
@@ -81,4 +81,6 @@ def _show_create(context: Context, name: nodes.TableName) -> Answer:
 
 
 def _definitions(columns: tuple[Column, ...]) -> str:
-    return ", ".join(f"`{c.name}` {c.type.name}" + (f"({c.length})" if c.type.variable else "") for c in columns)
+    return ", ".join(f"`{column.name}` {column.shown_type}" +
+                     (f"({column.length})" if column.type.variable and column.type is not t.JSON else "")
+                     for column in columns)

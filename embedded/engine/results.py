@@ -116,7 +116,7 @@ class QueryResult(Result):
             return values
 
     def _finish(self) -> None:
-        """Give the connection back. What is read already can still be fetched."""
+        """Give the connection back. Rows that are read already can still be fetched."""
         if self._connection is None:
             return
         if self._cursor is not None:

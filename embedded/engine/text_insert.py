@@ -1,12 +1,13 @@
 """INSERT with its values in the text: from the parsed statement to the batches that the store writes."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from ..common.catalog import Database, Table
 from ..common.datatypes import Column
 from ..common.errors import TDengineError, not_supported
-from ..common.values import from_literal
+from ..common.literals import from_literal
 from ..sql import nodes
 from ..sql.expressions import Expressions
 from ..sql.sources import Source, no_column
@@ -48,7 +49,7 @@ class _Literals:
     def stored(self, value: Any, column: Column) -> Any:
         if value is nodes.MARK:
             raise syntax_error("?", "a ? beside literal values")
-        if not isinstance(value, (int, float, str, bool, type(None))):
+        if not isinstance(value, (int, float, Decimal, str, bool, type(None))):
             compiled = Expressions(Source(precision=self.precision), self.environment, Parameters()).compile(value)
             if not compiled.is_const:
                 raise not_supported("an expression as a value")

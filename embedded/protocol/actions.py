@@ -46,7 +46,7 @@ def fetch(connection: Connection, args: Arguments) -> Reply:
     if block is None:
         return {"id": id_, "completed": True, "lengths": None, "rows": 0}
     connection.blocks[id_] = block
-    lengths = [column.length for column in connection.results[id_].columns]
+    lengths = [column.shown_length for column in connection.results[id_].columns]
     return {"id": id_, "completed": False, "lengths": lengths, "rows": rows}
 
 

@@ -10,9 +10,22 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import Any, NoReturn
 
-from ..common.datatypes import BIND_COLUMN, BIND_TABLE, BIND_TAG, BOOL, NCHAR, VARBINARY, Bound, Column, Field, Type
+from ..common.datatypes import (
+    BIND_COLUMN,
+    BIND_TABLE,
+    BIND_TAG,
+    BOOL,
+    DECIMALS,
+    NCHAR,
+    VARBINARY,
+    Bound,
+    Column,
+    Field,
+    Type,
+)
 from ..common.errors import TDengineError
-from .wire import Buffer, decode_block, malformed, take, text_or_bytes, type_of, unpack
+from .raw_blocks import decode_block, text_or_bytes, type_of, unpack
+from .wire import Buffer, malformed, take
 
 _HEADER = struct.Struct("<IiiiIII")  # length, tables, tags, columns, offsets of names, tags and columns
 _ITEM = struct.Struct("<Iii")  # length, type, number of values
@@ -140,7 +153,7 @@ def _values(item: Buffer, code: int, count: int, column: Column | None) -> list:
         raise invalid(f"{'tag' if column.is_tag else 'column'} type mis-match with buffer type")
     if all(nulls):
         return [None] * count
-    if kind.variable:
+    if kind.variable or kind in DECIMALS:  # a DECIMAL comes as its text
         lengths = struct.unpack_from(f"<{count}i", item, count + 1) if has_length else ()
         spans = pairwise(accumulate(lengths, initial=0))
         values = [None if null else text_or_bytes(column.type if column else kind, take(data, start, end - start))
@@ -165,6 +178,8 @@ def _from_json(value: Any, column: Column) -> Any:
         if kind.variable:
             return value if isinstance(value, str) else _refuse(value, column)
         if isinstance(value, str):
+            _refuse(value, column)
+        if kind in DECIMALS:
             _refuse(value, column)
         struct.pack(kind.pack, value)
         return bool(value) if kind is BOOL else float(value) if kind.pack in "fd" else value

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..common.datatypes import Column
+from ..common.decimals import digits_and_scale
 from ..engine.results import Result
 from ..engine.session import Session
 from ..storage.store import Store
-from . import wire
+from . import raw_blocks
 from .prepared import Prepared
 from .requests import refused
 
@@ -65,9 +66,9 @@ class Connection:
         if result is None:
             raise refused("result is nil")
         try:
-            values = result.fetch_columns(wire.rows_per_block(result.columns))
+            values = result.fetch_columns(raw_blocks.rows_per_block(result.columns))
             if values:
-                return wire.encode_block(result.columns, values), len(values[0])
+                return raw_blocks.encode_block(result.columns, values), len(values[0])
         except Exception:
             self.free(id_)
             raise
@@ -89,8 +90,8 @@ def _row_set(columns: Sequence[Column], precision: int) -> dict[str, Any]:
         "fields_count": len(columns),
         "fields_names": per_column and [column.name for column in columns],
         "fields_types": per_column and [column.type.code for column in columns],
-        "fields_lengths": per_column and [column.length for column in columns],
-        "fields_precisions": per_column and [0] * len(columns),
-        "fields_scales": per_column and [0] * len(columns),
+        "fields_lengths": per_column and [column.shown_length for column in columns],
+        "fields_precisions": per_column and [digits_and_scale(column)[0] for column in columns],
+        "fields_scales": per_column and [digits_and_scale(column)[1] for column in columns],
         "precision": precision,
     }

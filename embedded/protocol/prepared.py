@@ -32,7 +32,7 @@ class Prepared:
         self.reset()
 
     def reset(self) -> None:
-        """Drop what is bound and not executed."""
+        """Drop the tables that are bound and not executed."""
         self.not_added: list[Bound] = []  # old stmt: bound since the last `add_batch`
         self.tables: list[Bound] = []
         self.bytes = 0

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ..common.datatypes import DOUBLE, FLOAT, TIMESTAMP, VARBINARY, Column
+from ..common.datatypes import DECIMALS, DOUBLE, FLOAT, TIMESTAMP, VARBINARY, Column
 from ..common.errors import TDengineError
 from ..engine.results import Result
-from .wire import rows_per_block
+from .raw_blocks import rows_per_block
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -28,7 +28,7 @@ def answer(result: Result, zone: ZoneInfo | None, named: bool = False, timing: b
         yield f'{{"code":0,"column_meta":[["affected_rows","INT",4]],"data":{json.dumps(rows)},"rows":1{end()}'
         return
     names = [column.name for column in result.columns]
-    meta = json.dumps([[column.name, column.type.name, column.length] for column in result.columns])
+    meta = json.dumps([[column.name, column.shown_type, column.shown_length] for column in result.columns])
     writers = [_writer(column, result.precision, zone) for column in result.columns]
     start, count = f'{{"code":0,"column_meta":{meta},"data":[', 0
     while values := result.fetch_columns(rows_per_block(result.columns)):
@@ -51,6 +51,8 @@ def _writer(column: Column, precision: int, zone: ZoneInfo | None) -> Callable[[
         return lambda value: timestamp_text(value, precision, zone)
     if column.type is VARBINARY:
         return bytes.hex
+    if column.type in DECIMALS:
+        return "{:f}".format
     if column.type in (FLOAT, DOUBLE):
         return lambda value: value if math.isfinite(value) else None  # JSON has neither NaN nor infinity
     return None

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..common.datatypes import BIND_COLUMN, BIND_TAG, Field
+from ..common.decimals import digits_and_scale
 from ..common.errors import TDengineError
-from . import wire
+from . import raw_blocks, wire
 from .binding import check_name, decode_columns, from_json, marks
 from .connection import Connection
 from .prepared import Prepared, usage_error
@@ -28,8 +29,11 @@ def _statement(connection: Connection, args: Arguments) -> Prepared:
 def _described(field: Field) -> Reply:
     """A `?` as clients read it; `bytes` has room for the length prefix of a variable type."""
     column = field.column
-    return {"name": column.name if column else "", "field_type": column.type.code if column else 0,
-            "precision": 0, "scale": 0, "bytes": wire.schema_bytes(column) if column else 0}
+    if column is None:
+        return {"name": "", "field_type": 0, "precision": 0, "scale": 0, "bytes": 0}
+    digits, scale = digits_and_scale(column)
+    return {"name": column.name, "field_type": column.type.code, "precision": digits, "scale": scale,
+            "bytes": column.shown_length if digits else raw_blocks.schema_bytes(column)}
 
 
 # ---- stmt2 and the old stmt
@@ -95,7 +99,7 @@ def set_tags(connection: Connection, args: Arguments) -> Reply:
 
 def set_tags_block(connection: Connection, id_: int, body: memoryview) -> Reply:
     prepared = _find(connection, id_)
-    values = [value for _, values in wire.decode_block(body) for value in values]
+    values = [value for _, values in raw_blocks.decode_block(body) for value in values]
     marks(prepared.fields, BIND_TAG, len(values))
     prepared.tags = values
     return {}
@@ -155,7 +159,7 @@ def stmt_get_param(connection: Connection, args: Arguments) -> Reply:
     columns = [field.column for field in prepared.fields or () if field.bind == BIND_COLUMN]
     if not 0 <= index < len(columns) or columns[index] is None:
         raise usage_error(f"no parameter {index}")
-    return {"index": index, "data_type": columns[index].type.code, "length": wire.schema_bytes(columns[index])}
+    return {"index": index, "data_type": columns[index].type.code, "length": raw_blocks.schema_bytes(columns[index])}
 
 
 ACTIONS: dict[str, Callable[[Connection, Arguments], Reply | None]] = {
@@ -178,7 +182,7 @@ ACTIONS: dict[str, Callable[[Connection, Arguments], Reply | None]] = {
     "stmt_num_params": stmt_num_params,
     "stmt_get_param": stmt_get_param,
 }
-# By the action of a binary frame: the action that the reply names, and what is done with (connection, id, body)
+# By the action of a binary frame: the action that the reply names, and the function of (connection, id, body)
 BINARY: dict[int, tuple[str, Callable[[Connection, int, memoryview], Reply]]] = {
     wire.SET_TAGS: ("set_tags", set_tags_block),
     wire.BIND: ("bind", bind_block),

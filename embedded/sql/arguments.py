@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from ..common.datatypes import Type
-from ..common.errors import TDengineError
+from ..common.errors import TDengineError, not_supported
 from .compiler import Compiler
-from .typed import Typed
+from .typed import DECIMALS, Typed
 
 
 def check_count(name: str, trees: Sequence[exp.Expression], least: int, most: int | None = None) -> None:
@@ -18,6 +18,11 @@ def check_count(name: str, trees: Sequence[exp.Expression], least: int, most: in
 
 def bad_type(name: str) -> TDengineError:
     return TDengineError(0x2802, f"Invalid parameter data type : {name}")
+
+
+def unaccepted(name: str, value: Typed) -> TDengineError:
+    """The error for an argument whose type the function does not take; TDengine's functions take DECIMAL."""
+    return not_supported(f"{name.upper()} of DECIMAL") if value.type in DECIMALS else bad_type(name)
 
 
 def bad_value(name: str) -> TDengineError:
@@ -34,5 +39,5 @@ def compiled(compiler: Compiler, name: str, trees: Sequence[exp.Expression], fam
     values = [compiler.compile(tree) for tree in trees]
     for value, family in zip(values, families, strict=False):
         if value.type not in family and value.const is not None:
-            raise bad_type(name)
+            raise unaccepted(name, value)
     return values

@@ -9,8 +9,9 @@ from ..common.errors import not_supported
 from ..common.values import RANGES
 from .arguments import bad_type
 from .compiler import Compiler
-from .typed import INTEGERS, REALS, TEXTS, UNSIGNED, Typed, typed
+from .typed import DECIMALS, INTEGERS, REALS, TEXTS, UNSIGNED, Typed, typed
 
+_DECIMAL_TEXT_LENGTH = 40  # 38 digits, a sign and a point
 _NUMBER_TEXT_LENGTH = 24  # bytes: the longest number, with room to spare
 
 
@@ -20,6 +21,10 @@ def cast(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     if value.const is None:
         return typed("NULL", target.type, target.length or 1)
     kind = target.type
+    if kind in DECIMALS or kind is t.JSON or value.type is t.JSON:
+        raise not_supported(f"CAST of {value.type.name} to {kind.name}")
+    if value.type in DECIMALS:
+        return _of_decimal(value, target)
     if kind.variable:
         return _to_text(value, target)
     if kind is t.TIMESTAMP:
@@ -27,13 +32,27 @@ def cast(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     if value.type is t.VARBINARY:
         raise bad_type("cast")
     if kind in REALS:
-        sql = f"CAST({value.sql} AS REAL)" if value.type in TEXTS else compiler.real(value)
+        if value.type in REALS:
+            sql = value.sql
+        else:
+            sql = f"CAST({value.sql} AS REAL)" if value.type in TEXTS else compiler.real(value)
         return typed(f"f32({sql})" if kind is t.FLOAT and value.type is not t.FLOAT else sql, kind)
     if kind is t.BOOL:
         if value.type in TEXTS:
             raise not_supported("CAST of text to BOOL")
         return typed(f"({value.sql} <> 0)", kind)
     return _to_integer(value, target)
+
+
+def _of_decimal(value: Typed, target: Column) -> Typed:
+    scale = value.length & 0xFF
+    if target.type in REALS:
+        sql = f"decimal_real({value.sql}, {scale})"
+        return typed(f"f32({sql})" if target.type is t.FLOAT else sql, target.type)
+    if target.type in TEXTS:
+        length = target.length or _DECIMAL_TEXT_LENGTH
+        return typed(f"substr(decimal_text({value.sql}, {scale}), 1, {length})", target.type, length)
+    raise not_supported(f"CAST of DECIMAL to {target.type.name}")
 
 
 def _to_integer(value: Typed, target: Column) -> Typed:

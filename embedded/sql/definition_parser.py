@@ -7,7 +7,7 @@ from sqlglot.tokens import TokenType
 from ..common.datatypes import PRECISIONS, Column
 from ..common.errors import not_supported
 from . import nodes
-from .expression_parser import ExpressionParser
+from .value_parser import ValueParser
 
 # Only PRECISION has an effect here. The others are accepted, so that statements written for TDengine work.
 DATABASE_OPTIONS = frozenset(
@@ -16,7 +16,7 @@ DATABASE_OPTIONS = frozenset(
     "WAL_FSYNC_PERIOD WAL_LEVEL WAL_RETENTION_PERIOD WAL_RETENTION_SIZE".split())
 
 
-class DefinitionParser(ExpressionParser):
+class DefinitionParser(ValueParser):
     def create(self) -> Any:
         self.need("CREATE")
         if self.word("DATABASE"):

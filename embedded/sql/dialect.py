@@ -12,7 +12,7 @@ RESERVED = frozenset(
 # TDengine knows these; the embedded database refuses them by name.
 REFUSED_CLAUSES = ("SLIDING", "FILL", "SESSION", "STATE_WINDOW", "EVENT_WINDOW", "COUNT_WINDOW", "RANGE", "EVERY",
                    "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "UNION")
-REFUSED_TYPES = ("DECIMAL", "NUMERIC", "JSON", "BLOB", "MEDIUMBLOB", "GEOMETRY")
+REFUSED_TYPES = ("BLOB", "MEDIUMBLOB", "GEOMETRY")
 
 
 class TDengine(Dialect):
@@ -32,7 +32,7 @@ class TDengine(Dialect):
             ">=": TokenType.GTE, "<=": TokenType.LTE, "<>": TokenType.NEQ, "!=": TokenType.NEQ,
             "AND": TokenType.AND, "OR": TokenType.OR, "NOT": TokenType.NOT, "IN": TokenType.IN,
             "IS": TokenType.IS, "NULL": TokenType.NULL, "TRUE": TokenType.TRUE, "FALSE": TokenType.FALSE,
-            "LIKE": TokenType.LIKE, "BETWEEN": TokenType.BETWEEN, "CASE": TokenType.CASE,
+            "LIKE": TokenType.LIKE, "->": TokenType.ARROW, "BETWEEN": TokenType.BETWEEN, "CASE": TokenType.CASE,
             "WHEN": TokenType.WHEN, "THEN": TokenType.THEN, "ELSE": TokenType.ELSE, "END": TokenType.END,
             "AS": TokenType.ALIAS, "DISTINCT": TokenType.DISTINCT, "ASC": TokenType.ASC, "DESC": TokenType.DESC,
         } | {word: TokenType.KEEP for word in RESERVED}

@@ -10,17 +10,16 @@ from sqlglot import exp
 from sqlglot.parser import Parser
 from sqlglot.tokens import Token, TokenType
 
-from ..common.datatypes import BY_NAME, Column
 from ..common.errors import TDengineError, not_supported
 from . import nodes
-from .dialect import REFUSED_CLAUSES, REFUSED_TYPES
+from .dialect import REFUSED_CLAUSES
 
 
 class ExpressionParser(Parser):
     """Sqlglot's parser of expressions, cut down to what TDengine's SQL has."""
 
     FUNCTIONS: dict = {}
-    FUNCTION_PARSERS = {"CAST": lambda self: self._parse_cast_call()}
+    FUNCTION_PARSERS: dict = {}
     NO_PAREN_FUNCTIONS: dict = {}
     NO_PAREN_FUNCTION_PARSERS = {"CASE": lambda self: self._parse_case()}
     SUBQUERY_PREDICATES: dict = {}
@@ -132,68 +131,3 @@ class ExpressionParser(Parser):
         if self.word("OVER", advance=False):
             raise not_supported("OVER")
         return this
-
-    def _parse_cast_call(self) -> exp.Expression:
-        value = self.expression_of()
-        self.take(TokenType.ALIAS)
-        target = self.data_type("cast", default_length=True)
-        return exp.Anonymous(this="cast", expressions=[value, exp.Var(this=target)])
-
-    def data_type(self, name: str, is_tag: bool = False, default_length: bool = False) -> Column:
-        """Read a type and its length: the column `name`. With `default_length`, a length that is not given is 0."""
-        token = self._curr
-        text = self.name().upper()
-        if text in REFUSED_TYPES:
-            raise not_supported(text)
-        if text == "INTEGER":
-            text = "INT"
-        if self.word("UNSIGNED"):
-            text += " UNSIGNED"
-        kind = BY_NAME.get(text)
-        if kind is None:
-            self.raise_error("", token)
-        if not kind.variable:
-            return Column(name, kind, kind.size, is_tag)
-        if self._match(TokenType.L_PAREN):
-            length = self.integer()
-            self.take(TokenType.R_PAREN)
-        elif default_length:
-            length = 0
-        else:
-            self.raise_error()
-        return Column(name, kind, length, is_tag)
-
-    # ------------------------------------------------------------------ values of INSERT and TAGS
-
-    def values(self) -> tuple[tuple, int, int]:
-        """Read `( value, ... )`. Returns the values, and where the parentheses stand in the text."""
-        start = self._curr.start
-        row = self.list_of(self.value)
-        return row, start, self._prev.start
-
-    def value(self) -> Any:
-        """A literal becomes a plain Python value, `?` becomes MARK, and NOW + 1s stays an expression."""
-        kind, following = self._curr.token_type, self._next.token_type
-        if following in (TokenType.COMMA, TokenType.R_PAREN):
-            read = _LITERALS.get(kind)
-            if read is not None:
-                self._advance()
-                return read(self._prev.text)
-            if kind is TokenType.PLACEHOLDER:
-                self._advance()
-                self.marks += 1
-                return nodes.MARK
-        if kind is TokenType.DASH and following is TokenType.NUMBER:
-            self._advance(2)
-            if self._curr.token_type in (TokenType.COMMA, TokenType.R_PAREN):
-                return -_number(self._prev.text)
-            self._advance(-2)
-        return self.expression_of()
-
-
-def _number(text: str) -> int | float:
-    return int(text) if text.isdigit() else float(text)
-
-
-_LITERALS = {TokenType.NUMBER: _number, TokenType.STRING: str, TokenType.NULL: lambda _: None,
-             TokenType.TRUE: lambda _: True, TokenType.FALSE: lambda _: False}

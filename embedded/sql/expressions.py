@@ -26,7 +26,7 @@ class Expressions(Compiler):
     """Compiles the expressions of one SELECT, or of the values of one INSERT."""
 
     def compile(self, tree: exp.Expression) -> Typed:
-        """Errors: 0x2602 (no such column), 0x28xx (functions), 0x2600 (what is not supported)."""
+        """Errors: 0x2602 (no such column), 0x28xx (functions), 0x2600 (not supported)."""
         method = _METHODS.get(type(tree))
         if method is None:
             raise not_supported(tree.sql())
@@ -176,6 +176,9 @@ class Expressions(Compiler):
             text += f" ELSE {ends[-1].sql}"
         return typed(text + " END", ends[0].type, max(end.length for end in ends))
 
+    def json_value(self, tree: exp.JSONExtract) -> Typed:
+        raise not_supported("-> of JSON")
+
     # ------------------------------------------------------------------ functions
 
     def function(self, tree: exp.Anonymous) -> Typed:
@@ -200,5 +203,6 @@ _METHODS: dict[type, Callable[[Expressions, Any], Typed]] = {
     **dict.fromkeys((exp.BitwiseAnd, exp.BitwiseOr), Expressions.bitwise),
     exp.Between: Expressions.between, exp.In: Expressions.is_in, exp.Like: Expressions.like,
     exp.Is: Expressions.is_null, exp.And: Expressions.connector, exp.Or: Expressions.connector,
-    exp.Not: Expressions.negation, exp.Case: Expressions.case, exp.Anonymous: Expressions.function,
+    exp.Not: Expressions.negation, exp.Case: Expressions.case, exp.JSONExtract: Expressions.json_value,
+    exp.Anonymous: Expressions.function,
 }

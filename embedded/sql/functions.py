@@ -13,7 +13,7 @@ from .arguments import check_count, compiled
 from .casts import cast
 from .compiler import Compiler
 from .time_functions import timediff, timetruncate, to_iso8601, to_unixtimestamp
-from .typed import INTEGERS, NUMBERS, TEXTS, UNSIGNED, Typed, typed
+from .typed import INTEGERS, NUMBERS, REALS, TEXTS, UNSIGNED, Typed, typed
 
 # (compiler, the function's name, its arguments) -> the call's SQL and type
 FunctionBuilder = Callable[[Compiler, str, list[exp.Expression]], Typed]
@@ -38,7 +38,7 @@ def _of_same_type(sql: str) -> FunctionBuilder:
         value, = compiled(compiler, name, trees, [_NUMERIC])
         if name == "abs" and value.type in UNSIGNED or name != "abs" and value.type in INTEGERS:
             return typed(value.sql, value.type)
-        return typed(f"{sql}({value.sql})", value.type)
+        return typed(f"{sql}({compiler.real(value) if value.type in REALS else value.sql})", value.type)
     return build
 
 

@@ -18,7 +18,7 @@ Call = tuple[str, Typed | None]  # an aggregate's name and its argument; None st
 
 
 class _GroupExpressions(Expressions):
-    """Expressions over groups: group keys, aggregates, and what is built of them."""
+    """Expressions over groups: group keys, aggregates, and expressions that are built of them."""
 
     def __init__(self, builder: "GroupSelectBuilder") -> None:
         query = builder.query

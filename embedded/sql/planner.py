@@ -23,7 +23,7 @@ from .typed import Environment, Parameters, Typed, typed
 
 
 def plan(select: nodes.Select, store: Store, environment: Environment) -> Plan:
-    """Errors: TDengine's own for what is wrong, 0x2600 for what the embedded database does not support."""
+    """Errors: TDengine's own for a wrong statement, 0x2600 for one that the embedded database does not support."""
     parameters = Parameters()
     outermost = _Planner(select, store, environment, parameters)
     outermost.may_leave_tags_out = True
@@ -161,7 +161,7 @@ class _Planner:
             value = builder.expressions.compile(self.entry_of(order.expression))
             if self.select.distinct and value.sql not in {result.sql for result in results}:
                 raise TDengineError(0x260B, "Not SELECTed expression")
-            term = value.sql + (" DESC" if order.descending else "")
+            term = builder.expressions.ordered(value) + (" DESC" if order.descending else "")
             if order.nulls_first == order.descending:  # SQLite's default is the other way round
                 term += " NULLS FIRST" if order.nulls_first else " NULLS LAST"
             terms.append(term)

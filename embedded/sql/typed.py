@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from ..common import clock
 from ..common import datatypes as t
 from ..common.datatypes import Type
+from ..common.values import NAN
 
 VARIABLE = object()  # the `const` of an expression that differs from row to row
 SIGNED = {t.TINYINT, t.SMALLINT, t.INT, t.BIGINT}
@@ -15,13 +16,15 @@ INTEGERS = SIGNED | UNSIGNED
 REALS = {t.FLOAT, t.DOUBLE}
 NUMBERS = INTEGERS | REALS | {t.BOOL}
 TEXTS = {t.VARCHAR, t.NCHAR}
+DECIMALS = t.DECIMALS
+NAN_SQL = f"x'{NAN.hex()}'"
 
 
 @dataclass(frozen=True)
 class Typed:
     """An SQLite expression and its TDengine type.
 
-    `length` counts bytes, for NCHAR characters. `const` is the value of a constant, VARIABLE for all others.
+    `length` is that of a Column. `const` is the value of a constant, VARIABLE for all others.
     """
 
     sql: str

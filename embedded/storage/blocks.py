@@ -2,8 +2,8 @@
 
 `blocks_n` has a row for each block that has rows. Block m of a subtable holds its rows from m * 10 s on. A
 sealed block knows its number of rows (n) and, of column 1, the number of values (n1), their sum (s1), the
-least (l1) and the greatest (h1), and so on for the other columns. Whoever changes rows opens their blocks again in
-the same transaction (n becomes NULL). `seal` counts them anew once their time is over.
+least (l1) and the greatest (h1), and so on for the other columns. A transaction that changes rows opens their
+blocks again (n becomes NULL). `seal` counts them anew once their time is over.
 """
 
 import sqlite3

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..common import clock
-from ..common.values import float32, pack_unsigned, unpack_unsigned
+from ..common.decimals import plain
+from ..common.values import NAN, float32, pack_unsigned, unpack_unsigned
 
 
 def _null_in_null_out(function: Callable) -> Callable:
@@ -22,6 +23,11 @@ def _round(value: float) -> float:
     """A half is rounded away from zero, as in C; Python rounds it to the even number."""
     whole = math.trunc(value)
     return float(whole + math.copysign(1, value)) if abs(value - whole) >= 0.5 else float(whole)
+
+
+def _finite(function: Callable) -> Callable:
+    """A function whose first argument is the result where it is infinite."""
+    return lambda value, *rest: value if math.isinf(value) else function(value, *rest)
 
 
 def _log(value: float, base: float | None = None) -> float | None:
@@ -113,10 +119,12 @@ class _PickFirst(_PickLast):
 
 
 _FUNCTIONS: dict[tuple[str, int], Callable] = {
-    ("f32", 1): float32,
+    ("f32", 1): lambda value: value if value == NAN else float32(value),
+    ("decimal_real", 2): lambda value, scale: float(plain(value, scale)),
+    ("decimal_text", 2): lambda value, scale: f"{plain(value, scale):f}",
     ("u64", 1): lambda value: float(unpack_unsigned(value)),
-    ("remainder", 2): _remainder,
-    ("round_away", 1): _round,
+    ("remainder", 2): _real(_remainder),
+    ("round_away", 1): _finite(_round),
     ("cut", 2): _cut,
     ("sub_string", 2): _substr,
     ("sub_string", 3): _substr,
@@ -130,8 +138,8 @@ _FUNCTIONS: dict[tuple[str, int], Callable] = {
     **{(f"m_{name}", 1): _real(getattr(math, name))
        for name in ("sqrt", "exp", "sin", "cos", "tan", "asin", "acos", "atan")},
     ("m_pow", 2): _real(math.pow),
-    ("m_ceil", 1): lambda value: float(math.ceil(value)),
-    ("m_floor", 1): lambda value: float(math.floor(value)),
+    ("m_ceil", 1): _finite(lambda value: float(math.ceil(value))),
+    ("m_floor", 1): _finite(lambda value: float(math.floor(value))),
 }
 _AGGREGATES = {("variance", 1): _Variance, ("sum_unsigned", 1): _UnsignedSum,
                ("pick_last", 2): _PickLast, ("pick_first", 2): _PickFirst}
