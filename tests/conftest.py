@@ -20,6 +20,7 @@ from tests.helpers.databases import Embedded
 # The modules that open the page in Chromium. All tests of one queue run in one worker, one after the other.
 QUEUES = {"test_faults_page.py": "one", "test_page.py": "two", "test_viewers_page.py": "two", "test_examples.py": "two",
           "test_reverse_proxy.py": "two", "test_readme.py": "two"}
+LONG = {"test_fuzz.py", "test_poller.py"}  # these have long tests: started last, they would run alone in the end
 _numbers = itertools.count()
 
 hypothesis.settings.register_profile("tests", deadline=None)  # machines are shared: the time limit is pytest's
@@ -110,6 +111,7 @@ def pytest_xdist_make_scheduler(config, log):
 def pytest_collection_modifyitems(items):
     for item in items:
         assert "browser" not in item.fixturenames or item.path.name in QUEUES, f"{item.path.name} belongs to a queue"
+    items.sort(key=lambda item: item.path.name not in LONG)
     if os.environ.get("TDENGINE_DSN"):
         for item in items:
             if "embedded_only" in item.keywords:

@@ -28,8 +28,9 @@ from embedded.protocol.handlers import MAX_MESSAGE_BYTES
 from embedded.storage.sqlitefile import SPARE_READERS
 from tests.helpers.databases import ROOT
 from tests.helpers.embedded_frames import INSERT, METERS, NOW, OLD_BIND, STMT2_BIND
+from tests.helpers.live_rows import stored
 from tests.helpers.programs import Server, producer
-from tests.helpers.viewers import Viewer, handshake
+from tests.helpers.viewers import CopyViewer, Viewer, handshake
 from tests.helpers.waiting import wait_for
 
 SEED = int(os.environ.get("FUZZ_SEED", 1))
@@ -435,7 +436,7 @@ def test_the_perspective_server(power_dsn, power, tmp_path):
     rng, ended = random.Random(SEED), threading.Event()
     with producer(tmp_path, power_dsn, "--rows-per-interval=100") as rows:
         with Server(tmp_path, power_dsn, f"--table-limit={LIMIT}") as server, ThreadPoolExecutor() as pool:
-            with Recorder(server.port) as recorder, Viewer(server.port) as viewer:
+            with Recorder(server.port) as recorder, Viewer(server.port) as viewer, CopyViewer(server.port) as copy:
                 target = Perspective(server, [recorder.record(**config) for config in VIEWS])
                 watching = pool.submit(watch, viewer, ended)
                 try:
@@ -448,11 +449,12 @@ def test_the_perspective_server(power_dsn, power, tmp_path):
                     ended.set()
                 looks, updates = watching.result(20)
                 assert looks > 10 and updates > 10
-                wait_for(lambda: server.status()["viewers"] == 2, what="the end of the connections")
+                wait_for(lambda: server.status()["viewers"] == 3, what="the end of the connections")
                 wait_for(lambda: target.files() <= files, what="the end of the files that they used")
                 wait_for(lambda: target.threads() <= threads, what="the end of the threads that they used")
                 assert target.megabytes() < before + GROWTH_MB
                 assert rows.end() == 0
-                server.seen(next(iter(power.query("SELECT COUNT(*) FROM meters")))[0])
-                assert viewer.table().size() == LIMIT
+                newest = set(stored(power, LIMIT // 2))
+                wait_for(lambda: newest <= set(copy.rows), what="the database's newest rows")
+                assert viewer.table().size() == len(copy.rows) == LIMIT
             assert "Traceback" not in server.text()
