@@ -4,6 +4,7 @@ With TDENGINE_DSN set these run against that TDengine.
 """
 
 import math
+import os
 import subprocess
 import sys
 import time
@@ -37,6 +38,7 @@ from embedded.common.datatypes import (
     VARCHAR,
 )
 
+REAL = "TDENGINE_DSN" in os.environ
 NOW = int(time.time() * 1000)
 LENGTH = 24
 TYPES = [kind for kind in datatypes.TYPES if kind not in DECIMALS | {JSON}]  # these have tests of their own
@@ -69,7 +71,9 @@ def values_of(kind, finite=False):
     if kind is BOOL:
         return st.booleans()
     if kind in (VARCHAR, NCHAR):
-        return st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=LENGTH // 4)
+        least = 1 if kind is NCHAR and REAL else 0  # a build of TDengine refused an empty NCHAR by stmt2 (0x0216)
+        return st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=least,
+                       max_size=LENGTH // 4)
     if kind is VARBINARY:
         return st.binary(min_size=1, max_size=LENGTH)
     if kind is TIMESTAMP:
@@ -267,6 +271,7 @@ def test_after_a_bind_that_does_not_fit_the_statement_must_be_prepared_anew(powe
         with pytest.raises(taosws.Error):
             use()
     assert list(power.query("SELECT COUNT(*) FROM meters")) == [(0,)]
+    statement = power.stmt2_statement()  # TDengine 3.3.6 would refuse to prepare the old one again
     statement.prepare(INSERT)
     statement.bind([view("d", [NOW])])
     assert statement.execute() == 1
@@ -287,6 +292,7 @@ def test_nan_and_infinities_are_no_nulls(power):
     assert list(power.query("SELECT LAST(f), FIRST(d), LAST_ROW(d) FROM t")) == same([(1.5, math.nan, 1.5)])
 
 
+@pytest.mark.embedded_only  # by TDengine 3.3.6 a bound DECIMAL is another number afterwards
 def test_decimals_are_exact(power):
     power.execute("CREATE TABLE t (ts TIMESTAMP, p DECIMAL(10, 2), q DECIMAL(38, 10))")
     prices = [Decimal("12.34"), None, Decimal("-0.50")]
@@ -311,6 +317,7 @@ def test_decimals_are_exact(power):
         statement.execute()
 
 
+@pytest.mark.embedded_only  # TDengine 3.3.6 refuses a bound JSON tag (0x0216)
 def test_a_json_tag_is_its_text(power):
     power.execute("CREATE STABLE s (ts TIMESTAMP, v INT) TAGS (about JSON)")
     power.execute(f"INSERT INTO by_text USING s TAGS ('{{\"name\":\"caf\u00e9\",\"floor\":2}}') VALUES ({NOW}, 1)")

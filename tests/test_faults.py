@@ -48,14 +48,14 @@ def now_shown(server) -> list[tuple] | None:
     return found[0] if found else None
 
 
-def check_rows(server, power, limit: int = 10_000) -> None:
+def check_rows(server, power, limit: int = 10_000, seconds: float = RECOVERY_S) -> None:
     """Waits until a new viewer finds exactly the database's newest rows, each once."""
     def equal():
         rows, newest = now_shown(server), stored(power, limit)
         cut = newest[0][0] if len(newest) == limit else -1  # of this millisecond any row may be the last to stay
         return rows is not None and len(rows) == len(newest) and (
             Counter(row for row in rows if row[0] > cut) == Counter(row for row in newest if row[0] > cut))
-    wait_for(equal, RECOVERY_S, "the database's newest rows, each once")
+    wait_for(equal, seconds, "the database's newest rows, each once")
 
 
 def check_stayed(viewer, power) -> None:
@@ -144,7 +144,7 @@ def test_a_database_200_ms_away(power_dsn, power, tmp_path):
         dsn = re.sub(r"@[^/]+", f"@127.0.0.1:{far.port}", power_dsn)
         with Server(tmp_path, dsn, "--tdengine-timeout-s=1") as server:
             assert program.wait(40) == 0
-            check_rows(server, power)
+            check_rows(server, power, seconds=40)
             status = server.status()
             assert status["last_error"] is None and status["rows_seen"] >= 10_000
             assert server.text().count("poller started") == 1 and "has not answered" not in server.text()
