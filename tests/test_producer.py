@@ -18,7 +18,15 @@ from tests.helpers.waiting import wait_for
 
 @pytest.fixture
 def run(power_dsn, tmp_path):
-    return lambda *options: producer(tmp_path, power_dsn, *options)
+    """A function that starts the producer; it is killed after the test, if it still runs."""
+    started = []
+
+    def run(*options: str) -> Program:
+        started.append(producer(tmp_path, power_dsn, *options))
+        return started[-1]
+    yield run
+    for program in started:
+        program.kill()
 
 
 @pytest.fixture
@@ -91,10 +99,8 @@ def test_a_producer_that_is_always_late_can_be_stopped(run):
 
 def test_late_ticks_of_many_rows_do_not_go_together(run, power):
     """One write of ten late ticks would take longer than the time-out, and the producer would repeat it for ever."""
-    program = run("--interval-ms=100", "--rows-per-interval=50000", "--meters=500")
+    run("--interval-ms=100", "--rows-per-interval=50000", "--meters=500")
     wait_for(lambda: stored(power, "meters") > 600_000, 60, what="more rows than the first tick and ten late ones have")
-    program.process.kill()  # it may be in a write
-    program.wait()
 
 
 def stored(connection, table: str = "power.meters") -> int:

@@ -3,6 +3,7 @@
 taosws holds Python's global lock in every call, so a server in the test's process could not answer.
 """
 
+import atexit
 import re
 import subprocess
 import sys
@@ -23,6 +24,7 @@ class Embedded:
         command = [sys.executable, "-m", "embedded", "--port=0", *options]
         with log.open("w") as output:
             self.process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        atexit.register(self.kill)  # for a test that fails before it ends the database
         try:
             self.port = int(wait_for(self._announced, what="the embedded database")[1])
         except BaseException:

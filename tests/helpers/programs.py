@@ -1,8 +1,10 @@
 """The demo's own programs as processes, for tests."""
 
+import atexit
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -67,6 +69,7 @@ class Program:
             self.process = subprocess.Popen(
                 command, cwd=cwd, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
                 env=os.environ | {name: str(value) for name, value in environment.items()})
+        atexit.register(self.kill)  # for a test that fails before it ends the program
 
     def __enter__(self):
         return self
@@ -84,9 +87,14 @@ class Program:
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
             raise AssertionError(f"did not end within {seconds} s: {self.text()}") from None
+
+    def kill(self) -> None:
+        """Ends it, and all that it has started, by SIGKILL."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
     def text(self) -> str:
         return self.log.read_text()
