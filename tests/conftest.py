@@ -18,9 +18,9 @@ from tests.helpers.browser import browser, open_page  # noqa: F401 (fixtures)
 from tests.helpers.databases import Embedded
 
 # The modules that open the page in Chromium. All tests of one queue run in one worker, one after the other.
-QUEUES = {"test_faults_page.py": "one", "test_page.py": "two", "test_viewers_page.py": "two", "test_examples.py": "two",
-          "test_reverse_proxy.py": "two", "test_readme.py": "two",
-          "test_status_line.py": "two"}
+QUEUES = {"test_faults_page.py": "one", "test_reverse_proxy.py": "one", "test_examples.py": "one",
+          "test_page.py": "two", "test_viewers_page.py": "two", "test_readme.py": "two",
+          "test_status_line.py": "one"}
 LONG = {"test_fuzz.py", "test_poller.py"}  # these have long tests: started last, they would run alone in the end
 _numbers = itertools.count()
 
@@ -96,7 +96,7 @@ def write(power_dsn, power):
 
 
 class TwoBrowsers(LoadScopeScheduling):
-    """How `pytest -n 4` shares the tests out: first the queues, then all others, each to the next free worker.
+    """How `pytest -n 5` shares the tests out: first the queues, then all others, each to the next free worker.
 
     A page that draws keeps more than one core busy. With three or four of them at a time none is drawn in time.
     """

@@ -1,5 +1,6 @@
 """Faults as the page shows them: it says what is wrong, answers clicks all the time, and comes back by itself."""
 
+import math
 import os
 import re
 import signal
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 import taosws
-from playwright.sync_api import Error
+from playwright.sync_api import Error, TimeoutError
 
 import meters
 from tests.helpers.browser import live, opener, own_origin_page
@@ -133,10 +134,14 @@ def check_answers(page) -> None:
     header, rounds = page.query_selector("perspective-viewer th.psp-sort-enabled:last-child"), []
     while len(rounds) < 5 and not (rounds and rounds[-1] <= 200):
         page.evaluate("lateness.length = clicks.length = 0")
-        for n in range(5):
-            box = header.bounding_box()
-            page.mouse.click(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
-            page.wait_for_function("count => clicks.length === count", arg=n + 1, timeout=5000)
+        try:
+            for n in range(5):
+                box = header.bounding_box()
+                page.mouse.click(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
+                page.wait_for_function("count => clicks.length === count", arg=n + 1, timeout=5000)
+        except TimeoutError:
+            rounds.append(math.inf)
+            continue
         rounds.append(max(statistics.median(page.evaluate(list)) for list in ("clicks", "lateness")))
     assert min(rounds) <= 200, f"milliseconds, of five clicks each: {rounds}"
 

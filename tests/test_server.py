@@ -33,7 +33,6 @@ def test_table_keeps_the_newest(power_dsn, power, tmp_path):
     with Server(tmp_path, power_dsn, "--table-limit=500", "--interval-ms=50") as server:
         assert producer(tmp_path, power_dsn, "--count=5", "--interval-ms=50", "--rows-per-interval=310").wait() == 0
         newest = stored(power, 500)
-        wait_for(lambda: server.status()["newest_row_age_ms"] <= now_ms() - newest[-1][0] + 5, what="the newest row")
         with Viewer(server.port) as viewer:
             wait_for(lambda: max(shown(viewer)) == max(newest), what="the newest row")
             rows = shown(viewer)
