@@ -19,7 +19,8 @@ from tests.helpers.databases import Embedded
 
 # The modules that open the page in Chromium. All tests of one queue run in one worker, one after the other.
 QUEUES = {"test_faults_page.py": "one", "test_reverse_proxy.py": "one", "test_examples.py": "one",
-          "test_page.py": "two", "test_viewers_page.py": "two", "test_readme.py": "two"}
+          "test_page.py": "two", "test_viewers_page.py": "two", "test_readme.py": "two",
+          "test_status_line.py": "one"}
 LONG = {"test_fuzz.py", "test_poller.py"}  # these have long tests: started last, they would run alone in the end
 _numbers = itertools.count()
 

@@ -4,6 +4,7 @@ The algorithm's own tests are in `test_poller.py`; here are the real questions, 
 """
 
 import math
+import re
 import time
 from collections import Counter, deque
 
@@ -131,6 +132,37 @@ def test_any_history(power_dsn, power, monkeypatch):
     monkeypatch.setattr(Histories, "power", power, raising=False)
     run_state_machine_as_test(Histories, settings=settings(
         max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)))
+
+
+def test_every_statement_has_a_lower_bound(power_dsn, power, write):
+    """A statement without one costs more, the more rows are stored. Only the first question for the newest has none."""
+    parse("", "database", arguments=[f"--tdengine-dsn={power_dsn}"])
+    start, asked = now_ms() - 20_000, []
+
+    class Listening(Questions):
+        def _ask(self, sql):
+            asked.append(sql)
+            return super()._ask(sql)
+
+    poller = Poller(Listening(lambda: None), KnownRows(20), 2000)
+    for number in range(90):
+        write(number % 5, start + number * 200)
+        if number >= 60:
+            while poller.poll()[0].more:
+                pass
+            poller.check()
+    write(7, now_ms())
+    write(8, now_ms() - 1500)
+    write(7, now_ms() + 3600_000)
+    deadline = time.monotonic() + 7  # two checks
+    while time.monotonic() < deadline:
+        poller.poll()
+        poller.check()
+        time.sleep(0.1)
+    about_rows = [sql for sql in asked if "`meters`" in sql]
+    assert {sql.split()[1].split("(")[0] for sql in about_rows} == {"CAST", "COUNT"}
+    unbounded = [sql for sql in about_rows if int(re.search(r"WHERE `ts` > (-?\d+)", sql)[1]) < start - 60_000]
+    assert unbounded == [meters.select_newest(EVER)]
 
 
 @pytest.mark.parametrize("meters_, limit", ((3000, 10_000), (12_000, 10_000), (12_000, 30_000)))

@@ -9,7 +9,7 @@ from collections import Counter, deque
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as some
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from bridge import poller as module
 from bridge.known_rows import EVER, FOREVER, KnownRows
@@ -186,8 +186,9 @@ class Histories(RuleBasedStateMachine):
             assert sum(name == "newest" and after == EVER for name, after in self.database.asked) < 1000
 
 
-TestHistories = Histories.TestCase
-TestHistories.settings = settings(max_examples=1000, stateful_step_count=40, deadline=None)
+@pytest.mark.parametrize("part", range(5))  # so that several workers share the 2000 histories
+def test_any_history(part):
+    run_state_machine_as_test(Histories, settings=settings(max_examples=400, stateful_step_count=40, deadline=None))
 
 
 def polled(stored, limit=10, **options):

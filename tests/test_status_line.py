@@ -1,0 +1,51 @@
+"""The page's status line: each state has its words, and none contradicts another."""
+
+from tests.helpers.browser import live, own_origin_page
+from tests.helpers.programs import Server, now_ms, producer
+
+STATUS = "document.querySelector('#status').textContent"
+
+
+def says(page, *words: str) -> None:
+    """Waits until the status line has all these words."""
+    page.wait_for_function(f"words => words.every(word => {STATUS}.includes(word))", arg=list(words), timeout=20_000)
+
+
+def test_rows_of_the_future_and_a_table_that_is_too_small(power_dsn, write, open_page, tmp_path):
+    write(0, now_ms() + 8 * 3600_000)
+    options = "--rows-per-interval=300", "--table-limit=100"
+    with Server(tmp_path, power_dsn, options[1]) as server:
+        page = open_page(own_origin_page(server))
+        says(page, "waiting for the first rows", "1 row is ahead of the database's clock, by up to 8 h")
+        with producer(tmp_path, power_dsn, options[0]):
+            says(page, "live", "more rows come at a time than TABLE_LIMIT (100): raise it", "ahead of the database's")
+        says(page, "no new rows for ")
+
+
+def test_rows_that_move_though_they_are_old(power_dsn, write, open_page, tmp_path):
+    start = now_ms() - 3 * 3600_000
+    with Server(tmp_path, power_dsn) as server:
+        page = open_page(own_origin_page(server))
+        for number in range(60):
+            write(0, start + number * 1000)
+            page.wait_for_timeout(100)
+            if "live" in page.inner_text("#status"):
+                break
+        says(page, "live", "the newest row is 3 h old")
+
+
+def test_a_connection_that_is_closed_for_a_reason(power_dsn, write, open_page, tmp_path):
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn) as server, producer(tmp_path, power_dsn):
+        page = open_page("about:blank")
+        page.add_init_script("window.sockets = []; window.WebSocket = class extends WebSocket "
+                             "{ constructor(...all) { super(...all); sockets.push(this); } }")
+        page.goto(own_origin_page(server))
+        live(page)
+        page.evaluate("window.said = new Set(); new MutationObserver(() => said.add(document.querySelector('#problem')"
+                      ".textContent)).observe(document.querySelector('#problem'), {childList: true})")
+        page.evaluate("sockets.at(-1).send('what?')")
+        page.wait_for_function("[...said].some(text => text.includes("
+                               "'the server has closed the connection: only an empty text is answered here'))")
+        live(page)
+        assert page.inner_text("#problem") == ""
