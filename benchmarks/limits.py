@@ -13,7 +13,7 @@ import perspective
 import meters
 from benchmarks.measure import set_options
 from bridge import tdengine
-from bridge.known_rows import EVER, FOREVER
+from bridge.known_rows import AFTER_ALL, BEFORE_ALL
 from bridge.poller import SLICE_ROWS
 from bridge.poller_process import STREAM_ROWS
 
@@ -21,9 +21,9 @@ from bridge.poller_process import STREAM_ROWS
 def fetch(dsn: str, rows: int) -> float:
     set_options(dsn, "--tdengine-timeout-s=60")
     connection = tdengine.connect(tdengine.database())
-    got, after, started = 0, EVER, time.perf_counter()
+    got, after, started = 0, BEFORE_ALL, time.perf_counter()
     while got < rows:
-        part = list(connection.query(meters.select_rows(after, FOREVER, SLICE_ROWS)))
+        part = list(connection.query(meters.select_rows(after, AFTER_ALL, SLICE_ROWS)))
         got, after = got + len(part), part[-1][0]
     return got / (time.perf_counter() - started)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bridge.known_rows import EVER
+from bridge.known_rows import BEFORE_ALL
 
 
 @dataclass
@@ -17,8 +17,8 @@ class Delivery:
     anew: str = ""  # why all rows are delivered anew, with this delivery and those that follow; "" where rows are new
     start_over: bool = False  # whether viewers start with an empty table: so few rows would not push the others out
 
-    floor: int = EVER  # viewers have all rows of the times in (floor, cursor], in epoch ms
-    cursor: int = EVER
+    floor: int = BEFORE_ALL  # viewers have all rows of the times in (floor, cursor], in epoch ms
+    cursor: int = BEFORE_ALL
     newest: int | None = None  # the time of the newest row that viewers have; None where they have none
     over_limit: bool = False  # whether more rows than TABLE_LIMIT came since the last poll: older ones are not shown
     future_rows: int = 0  # rows ahead of the database's clock; they are shown when their time has come

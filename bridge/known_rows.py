@@ -4,7 +4,7 @@ from collections import Counter, deque
 from itertools import groupby
 from operator import itemgetter
 
-EVER, FOREVER = -2**62, 2**62  # before and after all times, in epoch ms
+BEFORE_ALL, AFTER_ALL = -2**62, 2**62  # times before and after all rows, in epoch ms
 time_of = itemgetter(0)
 Row = tuple  # in the order of `meters.SHOWN`; the first value is the time in epoch ms
 
@@ -21,7 +21,7 @@ class KnownRows:
         self.limit = limit
         self.groups: deque[tuple[int, list[Row]]] = deque()  # (time, rows)
         self.count = 0  # the rows of all groups
-        self.floor = self.cursor = EVER
+        self.floor = self.cursor = BEFORE_ALL
 
     def add(self, rows: list[Row]) -> None:
         """Takes rows as they are delivered."""
@@ -48,7 +48,7 @@ class KnownRows:
 
     def start_after(self, time: int) -> None:
         """From here on only what comes after `time` counts. Viewers keep older rows until new ones push them out."""
-        self.groups = deque((EVER, group) for _, group in self.groups)
+        self.groups = deque((BEFORE_ALL, group) for _, group in self.groups)
         self.floor = self.cursor = time
 
     def between(self, after: int, until: int) -> list[Row]:
@@ -66,5 +66,5 @@ class KnownRows:
     @property
     def out_of_order(self) -> bool:
         """Whether viewers may have an old row in place of a newer one: late rows leave the ring after newer ones."""
-        edge = self.groups[0][0] if self.count > self.limit else EVER  # the time of a row that the ring pushed out
+        edge = self.groups[0][0] if self.count > self.limit else BEFORE_ALL  # the time of a row that was pushed out
         return any(time <= self.floor or time < edge for time, _ in self.groups)

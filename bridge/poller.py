@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from bridge.delivery import Delivery
-from bridge.known_rows import EVER, FOREVER, KnownRows, Row, time_of
+from bridge.known_rows import AFTER_ALL, BEFORE_ALL, KnownRows, Row, time_of
 from bridge.questions import NoAnswer, Questions
 
 SLICE_ROWS, LEAST_SLICE_ROWS = 10_000, 100  # one answer; more at once take the engine longer for each row
@@ -77,7 +77,9 @@ class Poller:
         self.questions.check_columns()  # the table may be another one
         start = self.find_start(now)
         rows, cursor, more = self.read_slice(start, now)
-        delivery = Delivery(anew=self.load_reason, start_over=start == EVER)
+        delivery = Delivery(anew=self.load_reason, start_over=start == BEFORE_ALL)
+        if BEFORE_ALL < self.seen_until < start:  # rows that came meanwhile and have no place in the table
+            delivery.new_rows = self.questions.count(self.seen_until, start)
         if delivery.start_over:
             self.known.clear()
         self.known.start_after(start)
@@ -85,17 +87,17 @@ class Poller:
         return self.deliver(delivery, [], rows, cursor, more)
 
     def find_start(self, now: int) -> int:
-        """A time after which there are `limit` rows, and not many more; EVER where there are fewer."""
+        """A time after which there are `limit` rows, and not many more; BEFORE_ALL where there are fewer."""
         limit, count = self.known.limit, 0
-        newest = self.questions.newest(EVER) if self.known.cursor == EVER else self.known.cursor
+        newest = self.questions.newest(BEFORE_ALL) if self.known.cursor == BEFORE_ALL else self.known.cursor
         start, stop = min(newest or now, now) - FIRST_STRETCH_MS, now
         while (count := self.questions.count(start, now)) < limit:  # too late a start: fewer rows than that
-            if start == EVER:
-                return EVER
+            if start == BEFORE_ALL:
+                return BEFORE_ALL
             stop, factor = start, min(max(2 * limit // (count + 1), 2), 1000)
             start = now - (now - start) * factor
             if now - start > LONGEST_STRETCH_MS:
-                start = EVER
+                start = BEFORE_ALL
         while count > 2 * limit and stop - start > 1:
             guess = now - (now - start) * 3 * limit // (2 * count)
             middle = guess if start < guess < stop else (start + stop) // 2
@@ -196,7 +198,7 @@ class Poller:
             self.questions.check_columns()
             yield True
             newest = self.questions.newest(started)
-            self.future_rows = self.questions.count(started, FOREVER) if newest else 0
+            self.future_rows = self.questions.count(started, AFTER_ALL) if newest else 0
             self.future_ms = newest - started if newest else 0
             yield True
             at = known.floor

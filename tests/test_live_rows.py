@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 import meters
 import producer as generator
 from bridge import poller as module
-from bridge.known_rows import EVER, KnownRows
+from bridge.known_rows import BEFORE_ALL, KnownRows
 from bridge.poller import Poller
 from bridge.questions import Questions
 from bridge.settings import parse
@@ -118,7 +118,7 @@ class Histories(RuleBasedStateMachine):
         while True:
             self.tick()
             newest = [row for row in stored(self.power) if row[0] <= now_ms()][-self.limit:]
-            cut = newest[0][0] if len(newest) == self.limit else EVER  # of this millisecond any row may stay
+            cut = newest[0][0] if len(newest) == self.limit else BEFORE_ALL  # of this millisecond any row may stay
             if len(self.ring) == len(newest) and Counter(row for row in self.ring if row[0] > cut) == Counter(
                     row for row in newest if row[0] > cut):
                 break
@@ -162,7 +162,7 @@ def test_every_statement_has_a_lower_bound(power_dsn, power, write):
     about_rows = [sql for sql in asked if "`meters`" in sql]
     assert {sql.split()[1].split("(")[0] for sql in about_rows} == {"CAST", "COUNT"}
     unbounded = [sql for sql in about_rows if int(re.search(r"WHERE `ts` > (-?\d+)", sql)[1]) < start - 60_000]
-    assert unbounded == [meters.select_newest(EVER)]
+    assert unbounded == [meters.select_newest(BEFORE_ALL)]
 
 
 @pytest.mark.parametrize("meters_, limit", ((3000, 10_000), (12_000, 10_000), (12_000, 30_000)))

@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from bridge import poller as module
-from bridge.known_rows import EVER, FOREVER, KnownRows
+from bridge.known_rows import AFTER_ALL, BEFORE_ALL, KnownRows
 from bridge.poller import Poller
 from bridge.questions import NoAnswer
 
@@ -173,7 +173,7 @@ class Histories(RuleBasedStateMachine):
         newest = sorted((row for row in self.database.stored.values() if row[0] <= self.database.clock),
                         key=lambda row: row[0])[-self.viewers.limit:]
         assert len(rows) == len(newest)
-        cut = newest[0][0] if len(newest) == self.viewers.limit else EVER  # of this millisecond any may stay
+        cut = newest[0][0] if len(newest) == self.viewers.limit else BEFORE_ALL  # of this millisecond any may stay
         assert Counter(row for row in rows if row[0] > cut) == Counter(row for row in newest if row[0] > cut)
         ahead = [ts for _, ts in self.database.stored if ts > self.database.clock]
         assert self.poller.future_rows >= len(ahead)
@@ -183,7 +183,7 @@ class Histories(RuleBasedStateMachine):
     def statements_are_bounded(self):
         """Only where viewers have all that there is does a statement begin before all times."""
         if hasattr(self, "database"):
-            assert sum(name == "newest" and after == EVER for name, after in self.database.asked) < 1000
+            assert sum(name == "newest" and after == BEFORE_ALL for name, after in self.database.asked) < 1000
 
 
 @pytest.mark.parametrize("part", range(5))  # so that several workers share the 2000 histories
@@ -225,7 +225,7 @@ def test_statements_of_a_large_database_have_a_lower_bound():
         poller.check()
     unbounded = [(name, after) for name, after in database.asked if name not in ("connect", "check_columns", "now")
                  and after < START - 10**5]
-    assert unbounded == [("newest", EVER)]
+    assert unbounded == [("newest", BEFORE_ALL)]
 
 
 def test_rows_of_the_future_are_counted_and_wait_for_their_time():
@@ -251,7 +251,20 @@ def test_a_late_row_that_pushes_a_newer_one_out_is_put_right_in_a_quiet_moment()
         reasons += [delivery.anew] if delivery.anew else []
         poller.check()
     assert reasons == ["late rows had pushed newer ones out"]
-    assert sorted(row[0] for row in poller.known.between(EVER, FOREVER)) == [START + 9000, START + 9100, START + 9200]
+    kept = sorted(row[0] for row in poller.known.between(BEFORE_ALL, AFTER_ALL))
+    assert kept == [START + 9000, START + 9100, START + 9200]
+
+
+def test_a_new_poller_counts_the_rows_that_came_meanwhile():
+    """Also those that have no place in the table any more."""
+    database, poller, _ = polled(((0, START + number) for number in range(5)), limit=5)
+    known = KnownRows(5)
+    known.restore(poller.known.between(BEFORE_ALL, AFTER_ALL), poller.known.floor, poller.known.cursor)
+    database.stored |= {(0, START + number): (START + number, 0, 1.0) for number in range(5, 105)}
+    successor, seen = Poller(database, known, 2000), 0
+    for _ in range(50):
+        seen += successor.poll()[0].new_rows
+    assert seen == 100
 
 
 def test_slices_become_smaller_after_a_failure():
@@ -269,4 +282,4 @@ def test_slices_become_smaller_after_a_failure():
 def sizes(monkeypatch):
     monkeypatch.setattr(module, "SLICE_ROWS", module.SLICE_ROWS)
     monkeypatch.setattr(module, "LEAST_SLICE_ROWS", module.LEAST_SLICE_ROWS)
-    assert FOREVER > START
+    assert AFTER_ALL > START

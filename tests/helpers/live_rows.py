@@ -1,7 +1,7 @@
 """The rows that viewers have, beside those that the database has."""
 
 import meters
-from bridge.known_rows import EVER, FOREVER
+from bridge.known_rows import AFTER_ALL, BEFORE_ALL
 
 
 def shown(viewer) -> list[tuple]:
@@ -12,4 +12,4 @@ def shown(viewer) -> list[tuple]:
 
 def stored(power, limit: int = 10**6) -> list[tuple]:
     """The database's newest rows, ascending, as the poller asks for them."""
-    return meters.read_rows(list(power.query(meters.select_rows(EVER, FOREVER))))[-limit:]
+    return meters.read_rows(list(power.query(meters.select_rows(BEFORE_ALL, AFTER_ALL))))[-limit:]
