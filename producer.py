@@ -22,7 +22,7 @@ from bridge.settings import options, parse
 LOCATIONS = ("San Francisco", "San Jose", "Oakland", "Palo Alto", "Mountain View",
              "Sunnyvale", "Santa Clara", "Cupertino", "Campbell", "Berkeley")
 TICKS_PER_WRITE, ROWS_PER_WRITE = 10, 100_000  # late ticks go together: more would take longer than the time limit
-SUBTABLES_PER_EXECUTE = 10_000  # to make more of them at once takes longer than the time limit, too
+SUBTABLES_PER_EXECUTE = 20_000  # to make more of them at once takes longer than the time limit, too
 STATUS_EVERY_S = 1
 
 
