@@ -53,7 +53,3 @@ def scaled(value: Any, column: Column, exact: bool = False) -> int:
 def fitted(value: Any, column: Column) -> Decimal:
     """A Decimal, an int or a text as a Decimal with exactly the column's scale, rounded. Errors: those of `scaled`."""
     return _CONTEXT.scaleb(Decimal(scaled(value, column)), -digits_and_scale(column)[1])
-
-
-def stored(whole, column):
-    return whole

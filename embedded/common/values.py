@@ -1,7 +1,6 @@
 """From what a client sends to Arrow arrays, with TDengine's checks."""
 
 import json
-import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,16 +16,6 @@ RANGES = {t.TINYINT: (-2**7, 2**7 - 1), t.SMALLINT: (-2**15, 2**15 - 1), t.INT: 
           t.BIGINT: (-2**63, 2**63 - 1), t.UTINYINT: (0, 2**8 - 1), t.USMALLINT: (0, 2**16 - 1),
           t.UINT: (0, 2**32 - 1), t.UBIGINT: (0, 2**64 - 1), t.TIMESTAMP: (-2**63, 2**63 - 1)}
 FLOAT_MAX = 3.4028234663852886e38  # the greatest 32-bit float
-NAN = b"NaN"
-
-
-def pack_unsigned(value):
-    return value
-
-
-def float32(value: float) -> float:
-    """The nearest 32-bit float, as a Python float."""
-    return struct.unpack("f", struct.pack("f", value))[0]
 
 
 def fits(column: Column, values: pa.Array) -> bool:

@@ -14,7 +14,6 @@ from ..common.literals import from_literals
 from ..sql import nodes
 from ..sql.expressions import Expressions
 from ..sql.sources import Source, no_column
-from ..sql.typed import Parameters
 from ..storage.rows import Batch
 from .context import Context
 from .insert_parts import TABLE_NAME, all_tags, no_tag, positions_of, super_table, syntax_error, timestamp_first
@@ -59,7 +58,7 @@ class _Literals:
     def _const(self, value: Any) -> Any:
         if value is nodes.MARK:
             raise syntax_error("?", "a ? beside literal values")
-        compiled = Expressions(Source(precision=self.precision), self.environment, Parameters()).compile(value)
+        compiled = Expressions(Source(precision=self.precision), self.environment).compile(value)
         if not compiled.is_const:
             raise not_supported("an expression as a value")
         return compiled.const
