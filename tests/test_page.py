@@ -89,7 +89,7 @@ def test_page_unchanged_at_the_default_ports(demo, open_page, tmp_path):
     with Program(tmp_path / "static.log", sys.executable, "-m", "http.server", "8081", cwd=demo.tree), \
             Server(tmp_path, demo.dsn, "--perspective-port=8085"):
         wait_for(lambda: listens(8081), what="http.server")
-        check_panels(demo, open_page("http://localhost:8081/prsp-viewer.html", 1400, 900))
+        check_panels(demo, open_page("http://localhost:8081/prsp-viewer.html"))
 
 
 def test_status_line_names_the_database(demo, open_page):
