@@ -26,7 +26,7 @@ class Embedded:
             self.process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
         atexit.register(self.kill)  # for a test that fails before it ends the database
         try:
-            self.port = int(wait_for(self._announced, what="the embedded database")[1])
+            self.port = int(wait_for(self._announced, 30, "the embedded database")[1])
         except BaseException:
             self.end()
             raise
