@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from . import datatypes as t
+from .clock import UNITS
 from .datatypes import Column
 from .errors import TDengineError
 
@@ -12,7 +13,7 @@ _MOST_COLUMNS, _MOST_TAGS = 4096, 128
 _MOST_BYTES, _MOST_TAG_BYTES = 65517, 16382  # of a text, without its length
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Table:
     """A super table, or a normal table, which has no tags.
 
@@ -50,6 +51,10 @@ class Database:
     tables: dict[str, Table] = field(default_factory=dict)
     subtables: dict[str, Subtable] = field(default_factory=dict)
     keep_minutes: int = DEFAULT_KEEP_MINUTES
+
+    @property
+    def keep_ticks(self) -> int:
+        return self.keep_minutes * 60 * UNITS[self.precision]
 
     def find(self, name: str) -> Table | Subtable:
         """The super table, subtable or normal table of that name. Error: 0x2603."""
@@ -100,5 +105,5 @@ def check_columns(columns: tuple[Column, ...], tags: tuple[Column, ...]) -> None
 def check_length(column: Column) -> None:
     """Error: 0x2642 for a text, or a VARBINARY, that may be longer than TDengine's longest."""
     length = column.length * (4 if column.type is t.NCHAR else 1)
-    if column.type.variable and length > (_MOST_TAG_BYTES if column.is_tag else _MOST_BYTES):
+    if column.type.variable and not 0 < length <= (_MOST_TAG_BYTES if column.is_tag else _MOST_BYTES):
         raise TDengineError(0x2642, "Invalid column length for var length type")

@@ -178,7 +178,7 @@ class Describe:
 
 @dataclass(frozen=True)
 class Show:
-    """`what` are the words that say what is shown, such as DATABASES, TABLE TAGS, or CREATE for a table's statement."""
+    """`what` are the words that say what is shown, such as DATABASES, TABLE TAGS or CREATE TABLE."""
 
     what: str
     database: str | None = None

@@ -58,7 +58,7 @@ class ShowParser(InsertParser):
         if self.word("DATABASE"):
             return nodes.Show("CREATE DATABASE", self.name())
         if self.word("TABLE") or self.word("STABLE"):
-            return nodes.Show("CREATE", table=self.table_name())
+            return nodes.Show("CREATE " + self._prev.text.upper(), table=self.table_name())
         if not self._curr:
             self.raise_error()
         raise not_supported(f"SHOW CREATE {self._curr.text.upper()}")
