@@ -36,6 +36,8 @@ class ShowParser(InsertParser):
             database = self.name()
             self._advance()
         if not self._curr or self._curr.text.upper() not in SHOWN:
+            if self._index == self._tokens_size - 1:  # it may be a database, and more would follow
+                self._advance()
             self.raise_error()
         what = self._curr.text.upper()
         self._advance()
