@@ -136,7 +136,7 @@ def test_what_is_not_supported_is_refused_in_words(ask, sql):
      [("d1001", "DB", "meters", "groupid", "INT", "2")]),
     ("SELECT name, super FROM information_schema.ins_users WHERE name = 'root'", [("root", 1)]),
     ("SELECT `columns`, type FROM information_schema.ins_tables WHERE table_name = 'ins_tags'", [(6, "SYSTEM_TABLE")]),
-    ("SELECT name, vgroups FROM information_schema.ins_databases WHERE name = 'performance_schema'",
+    ("SELECT name, `vgroups` FROM information_schema.ins_databases WHERE name = 'performance_schema'",
      [("performance_schema", None)]),
     ("DESCRIBE information_schema.ins_stables", [
         ("stable_name", "VARCHAR", 192, ""), ("db_name", "VARCHAR", 64, ""), ("create_time", "TIMESTAMP", 8, ""),

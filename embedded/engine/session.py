@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -15,9 +16,11 @@ from ..sql.parser import parse
 from ..sql.plan import Plan
 from ..sql.planner import plan
 from ..sql.tokens import count_marks
+from ..sql.typed import Environment
 from ..storage.duckfile import Connection
 from ..storage.store import Store
 from .context import Context
+from .information_schema import system_table
 from .prepared_insert import PreparedInsert
 from .results import ERRORS, QueryResult, Result, translated
 from .statements import RUNNERS
@@ -71,6 +74,10 @@ class Session(Context):
     def _run(self, statement: Any, sql: str) -> Result:
         return self.query(statement) if isinstance(statement, nodes.Select) else RUNNERS[type(statement)](
             self, statement, sql)
+
+    def environment(self) -> Environment:
+        return replace(super().environment(),
+                       system_table=lambda database, name: system_table(self, database, name))
 
     def plan(self, statement: nodes.Select) -> Plan:
         return plan(statement, self.store, self.environment())

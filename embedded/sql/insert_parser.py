@@ -44,7 +44,7 @@ class InsertParser(ValueParser):
         if self.word("SELECT", advance=False):
             if table is None or using is not None:
                 raise not_supported("INSERT ... SELECT with ? or USING")
-            return nodes.InsertSelect(table, columns, self.select())
+            return nodes.InsertSelect(table, columns, self.query())
         if self.word("FILE", advance=False):
             raise not_supported("INSERT ... FILE")
         self.need("VALUES")
