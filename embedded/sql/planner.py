@@ -21,6 +21,7 @@ from .sources import Source, derived_source, table_source
 from .typed import Environment, Typed
 from .windows import window_of
 
+
 def plan(select: nodes.Select, store: Store, environment: Environment) -> Plan:
     """Errors: TDengine's own for a wrong statement, 0x2600 for one that the embedded database does not support."""
     outermost = _Planner(select, store, environment, {})
