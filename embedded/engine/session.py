@@ -19,6 +19,7 @@ from ..sql.tokens import count_marks
 from ..sql.typed import Environment
 from ..storage.duckfile import Connection
 from ..storage.store import Store
+from .bound_tables import first_value
 from .context import Context
 from .information_schema import system_table
 from .prepared_insert import PreparedInsert
@@ -98,7 +99,10 @@ class Statement:
         self._insert: PreparedInsert | None = None
         self.fields: list[Field] = []
         if re.match(r"\s*insert\b", sql, re.IGNORECASE):
-            self._insert = PreparedInsert(session, parse(sql), sql)
+            statement = parse(sql)
+            if isinstance(statement, nodes.InsertSelect):
+                raise not_supported("preparing INSERT ... SELECT")
+            self._insert = PreparedInsert(session, statement, sql)
             self.fields = self._insert.fields
             self.params = len(self.fields)
         elif re.match(r"\s*select\b", sql, re.IGNORECASE):
@@ -115,7 +119,7 @@ class Statement:
         """
         if self._insert is not None:
             return self._session.guarded(lambda: Result(self._insert.execute(tables)))
-        values = [column[0] for bound in tables for column in bound.columns]
+        values = [first_value(column) for bound in tables for column in bound.columns]
         if len(values) != self.params:
             raise TDengineError(0x0200, f"{self.params} values expected, {len(values)} bound")
         return self._session.guarded(lambda: self._session.query(parse(self._sql, values)))

@@ -8,7 +8,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from ..common.catalog import SYSTEM_DATABASES, Subtable
-from ..common.datatypes import Column, arrow_type
+from ..common.datatypes import Column
 from ..common.errors import TDengineError, not_supported
 from ..sql import nodes
 from ..sql.sources import no_column
@@ -93,8 +93,7 @@ def _create_subtables(session: "Session", s: nodes.CreateSubtables, sql: str) ->
             names.append(name.name)
             rows.append(tags)
     for (database, table, quiet), (names, rows) in found.items():
-        tags = [pa.array(values, arrow_type(tag)) for tag, values in
-                zip(table.tags, zip(*rows, strict=True), strict=True)]
+        tags = [pa.concat_arrays(values) for values in zip(*rows, strict=True)]
         session.store.create_subtables(database, table, names, tags, quiet)
     return Result()
 

@@ -105,7 +105,7 @@ def set_tags(context: Context, s: nodes.SetTags) -> None:
     if len(dict(s.tags)) < len(s.tags):
         raise TDengineError(0x263C, "Duplicated column names")
     literals = Literals(context, found.table.precision)
-    values = {known[name]: literals.stored(value, found.table.tags[known[name]]) for name, value in s.tags}
+    values = {known[name]: literals.array([value], found.table.tags[known[name]])[0].as_py() for name, value in s.tags}
     context.store.set_tags(database, found, values)
 
 
