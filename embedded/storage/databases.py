@@ -97,11 +97,6 @@ class Databases:
                            [json.dumps(options), database.id])
             change.then(lambda: vars(database).update(options))
 
-    def alter_database(self, database: Database, **options: Any) -> None:
-        with self.file.lock, self.file.write() as change:
-            change.execute("UPDATE databases SET options = ? WHERE id = ?", [json.dumps(options), database.id])
-            change.then(lambda: vars(database).update(options))
-
     def create_table(self, database: Database, name: str, columns: tuple[Column, ...], tags: tuple[Column, ...],
                      if_not_exists: bool) -> None:
         """A super table, or a normal table where there are no tags. Errors: 0x0360, 0x0603, 0x2641, 0x263C, 0x263F."""
