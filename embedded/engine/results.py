@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ..common.datatypes import Column, arrow_type
 from ..common.errors import TDengineError
-from ..sql.plan import Plan, TagColumns
+from ..sql.plan import Plan
 from ..storage.duckfile import Connection
 from ..storage.store import Store
 from ..storage.subtables import Tags

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..common.datatypes import BOOL, BY_CODE, DECIMAL64, DECIMALS, NCHAR, VARBINARY, Column, Type
 from ..common.errors import TDengineError

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 from sqlglot import exp
 
+from ..common.catalog import SYSTEM_DATABASES
 from ..common.datatypes import Column, duck_type
 from ..common.errors import TDengineError, not_supported
 from ..storage.store import Store
@@ -20,8 +21,6 @@ from .select_list import entry_of, expand_stars
 from .sources import Source, derived_source, table_source
 from .typed import Environment, Typed
 from .windows import window_of
-
-SYSTEM_DATABASES = ("information_schema", "performance_schema")
 
 
 def plan(select: nodes.Select, store: Store, environment: Environment) -> Plan:
