@@ -121,10 +121,10 @@ class DuckFile:
         else:
             connection.close()
 
-    def checkpoint(self) -> None:
+    def checkpoint(self, limit: int = WAL_LIMIT) -> None:
         """Put the write-ahead log into the file once it is long. Readers and writers go on; commits wait."""
         with suppress(FileNotFoundError):
-            if os.path.getsize(self._wal) < WAL_LIMIT:
+            if os.path.getsize(self._wal) < limit:
                 return
             connection = self.reader()
             with suppress(duckdb.TransactionException):  # somebody reads an old state: the next sweep tries again
