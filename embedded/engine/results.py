@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import duckdb
 import numpy as np
@@ -115,7 +115,7 @@ class QueryResult(Result):
             whole = batches[0] if len(batches) == 1 else pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
             self._batch = self._finished(whole)
 
-    def _read(self, work) -> None:
+    def _read(self, work: Callable[[], None]) -> None:
         """Do some work in DuckDB. Errors: TDengineError."""
         self._last_fetch = self._busy_since = time.monotonic()
         try:
@@ -193,7 +193,7 @@ class QueryResult(Result):
             self._finish()
 
 
-def _batch(columns) -> pa.RecordBatch:
+def _batch(columns: Iterable[pa.Array]) -> pa.RecordBatch:
     columns = list(columns)
     return pa.RecordBatch.from_arrays(columns, names=list(map(str, range(len(columns)))))
 
