@@ -96,16 +96,30 @@ class QueryResult(Result):
         return self._connection is not None
 
     def _open(self) -> None:
-        connection = self._connection
+        """Start reading, so that rows and tags are of one state of the file.
+
+        A transaction would cost as much as a small question. So it is only used where tags change meanwhile.
+        """
         for name, rows in self._plan.inputs.items():
-            connection.register(name, rows)
-        connection.begin()
-        if self._plan.tags:  # rows and tags are of one state of the file
+            self._connection.register(name, rows)
+        self._tags = self._tags_now()
+        self._start()
+        if self._tags is not self._tags_now():
+            self._reader.close()
             with self._store.file.state:
-                self._store.file.look_at(connection)
+                self._store.file.begin(self._connection)
                 self._tags = self._store.tags(self._plan.tags.table)
-        self._reader = connection.sql(self._plan.sql).to_arrow_reader(EAGER_ROWS)
+            self._start()
         self._next()
+
+    def _tags_now(self) -> Tags | None:
+        if self._plan.tags is None:
+            return None
+        with self._store.file.state:
+            return self._store.tags(self._plan.tags.table)
+
+    def _start(self) -> None:
+        self._reader = self._connection.sql(self._plan.sql).to_arrow_reader(EAGER_ROWS)
 
     def _next(self) -> None:
         """Read so many rows that the client has some to fetch, and end the transaction after the last ones."""
@@ -164,7 +178,6 @@ class QueryResult(Result):
             if self._reader is not None:
                 self._reader.close()
             self._reader = None
-            connection.rollback()
             for name in self._plan.inputs:
                 connection.unregister(name)
             self._store.file.release(connection)
