@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 from ..common.datatypes import Column, arrow_type
@@ -150,9 +149,9 @@ class QueryResult(Result):
         """The rows with their tags, and with the types that the columns must have."""
         columns = batch.columns
         if self._tags is not None:
-            numbers = columns.pop().to_numpy()
+            rows = pa.array(self._tags.rows_of(columns.pop().to_numpy()))
             for position, name in sorted(self._plan.tags.names.items()):
-                columns.insert(position, _tag(self._tags, name, numbers))
+                columns.insert(position, _tag(self._tags.batch[name], rows))
         return _batch(column if pa.types.is_dictionary(column.type) else column.cast(arrow_type(wanted))
                       for column, wanted in zip(columns, self.columns, strict=True))
 
@@ -226,9 +225,8 @@ def _batch(columns: Iterable[pa.Array]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, names=list(map(str, range(len(columns)))))
 
 
-def _tag(tags: Tags, name: str, numbers: np.ndarray) -> pa.Array:
-    """A column of tags for rows of these subtables; texts as a dictionary, which holds each once."""
-    rows, values = pa.array(tags.rows_of(numbers)), tags.batch[name]
+def _tag(values: pa.Array, rows: pa.Array) -> pa.Array:
+    """A column of tags; texts as a dictionary, which holds each once."""
     if pa.types.is_string(values.type) or pa.types.is_binary(values.type):
         return pa.DictionaryArray.from_arrays(rows, values)
     return values.take(rows)
