@@ -245,15 +245,17 @@ class _Planner:
         text = ", ".join(f"{sql} AS {name}" for name, sql in chosen.items())
         sql = f"SELECT {text}{builder.clause(needs_tags)}{tail}"
         partition = ", ".join(f"q{i}" for i in range(len(keys)))
-        tests, by, limit = [], "k, r", ""
+        ranks = {"r": f"row_number() OVER (PARTITION BY {partition} ORDER BY w NULLS LAST)"}
+        tests, by, limit = [], f"{partition}, r", ""
         if order:
             by, limit = ", ".join(f"s{i}{words}" for i, (_, words) in enumerate(order)), self.limit()
         elif select.limit is not None:
-            tests.append(f"r > {select.offset} AND r <= {select.offset + select.limit}")
+            tests.append(f"r <= {select.offset + select.limit}" + (f" AND r > {select.offset}" if select.offset else ""))
         if select.slimit is not None:
+            ranks["k"] = f"dense_rank() OVER (ORDER BY {partition})"
             tests.append(f"k > {select.soffset} AND k <= {select.soffset + select.slimit}")
-        return (f"SELECT {', '.join(names)} FROM (SELECT *, row_number() OVER (PARTITION BY {partition} ORDER BY w) "
-                f"AS r, dense_rank() OVER (ORDER BY {partition}) AS k FROM ({sql})) WHERE {' AND '.join(tests)} "
+        ranked = ", ".join(f"{rank} AS {name}" for name, rank in ranks.items())
+        return (f"SELECT {', '.join(names)} FROM (SELECT *, {ranked} FROM ({sql})) WHERE {' AND '.join(tests)} "
                 f"ORDER BY {by}{limit}")
 
     def limit(self) -> str:
