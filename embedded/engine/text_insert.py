@@ -11,7 +11,6 @@ from ..common.literals import from_literal
 from ..sql import nodes
 from ..sql.expressions import Expressions
 from ..sql.sources import Source, no_column
-from ..sql.typed import Parameters
 from ..storage.rows import Batch
 from .context import Context
 from .insert_parts import TABLE_NAME, all_tags, no_tag, positions_of, super_table, syntax_error, timestamp_first
@@ -50,7 +49,7 @@ class _Literals:
         if value is nodes.MARK:
             raise syntax_error("?", "a ? beside literal values")
         if not isinstance(value, (int, float, Decimal, str, bool, type(None))):
-            compiled = Expressions(Source(precision=self.precision), self.environment, Parameters()).compile(value)
+            compiled = Expressions(Source(precision=self.precision), self.environment).compile(value)
             if not compiled.is_const:
                 raise not_supported("an expression as a value")
             value = compiled.const

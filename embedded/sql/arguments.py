@@ -1,6 +1,6 @@
 """The arguments of functions: how many there may be, and of which types."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
@@ -8,6 +8,9 @@ from ..common.datatypes import Type
 from ..common.errors import TDengineError, not_supported
 from .compiler import Compiler
 from .typed import DECIMALS, Typed
+
+# (compiler, the function's name, its arguments) -> the call's SQL and type
+FunctionBuilder = Callable[[Compiler, str, list[exp.Expression]], Typed]
 
 
 def check_count(name: str, trees: Sequence[exp.Expression], least: int, most: int | None = None) -> None:

@@ -113,8 +113,12 @@ class ExpressionParser(Parser):
         return self.expression_of()
 
     def _parse_select(self, *_: Any, **__: Any) -> None:
-        if self.word("SELECT", advance=False):
+        """Only IN may be followed by a sub-select."""
+        if not self.word("SELECT", advance=False):
+            return None
+        if self._tokens[self._index - 2].token_type is not TokenType.IN:
             raise not_supported("a sub-select in an expression")
+        return exp.Var(this=self.query())
 
     def _parse_between(self, this: Any) -> exp.Expression:
         low = self._parse_bitwise()

@@ -22,7 +22,7 @@ MARK = object()  # a `?` in an INSERT
 
 @dataclass(frozen=True)
 class Item:
-    """One entry of a select list. `label` is its AS name, or else its text as it was written."""
+    """One entry of a select list. `label` is its AS name, or else its text, in lower case outside of quotes."""
 
     expression: Expression
     label: str
@@ -37,15 +37,42 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Window:
+    """`INTERVAL(10s, 2s)`: its word and what stands in its parentheses; SLIDING and FILL where there are any."""
+
+    kind: str
+    arguments: tuple[Expression, ...]
+    sliding: Expression | None = None
+    fill: Any = None
+
+
+@dataclass(frozen=True)
+class Join:
+    """`a JOIN b ON condition`, or `a, b`. Each table has the alias that stands behind it."""
+
+    tables: "tuple[tuple[TableName | Select | Union, str | None], ...]"
+    condition: Expression | None
+
+
+@dataclass(frozen=True)
+class Union:
+    """Two SELECTs with equally many columns, one below the other; without `all`, equal rows are one."""
+
+    first: "Select"
+    second: "Select"
+    all: bool
+
+
+@dataclass(frozen=True)
 class Select:
     items: tuple[Item, ...]
     distinct: bool = False
     tags_only: bool = False
-    source: "TableName | Select | None" = None
+    source: "TableName | Select | Union | Join | None" = None
     alias: str | None = None
     where: Expression | None = None
     partition: tuple[Expression, ...] = ()
-    interval: tuple[Expression, ...] = ()  # (duration,) or (duration, offset)
+    window: Window | None = None
     group: tuple[Expression, ...] = ()
     having: Expression | None = None
     order: tuple[Order, ...] = ()

@@ -1,88 +1,75 @@
-"""SELECT: from TDengine's syntax tree to one SQLite statement and the columns of its result."""
+"""SELECT: from TDengine's syntax tree to one DuckDB statement and the columns of its result."""
 
-import re
 from collections.abc import Sequence
 
+import pyarrow as pa
 from sqlglot import exp
 
-from ..common import datatypes as t
-from ..common.catalog import Subtable
-from ..common.datatypes import Column
+from ..common.datatypes import Column, duck_type
 from ..common.errors import TDengineError, not_supported
-from ..storage import tables
 from ..storage.store import Store
 from . import nodes
+from .aggregates import aggregate_calls
 from .expressions import Expressions
-from .group_queries import aggregate_calls, group_select_builder
+from .group_queries import Groups
 from .plan import Plan, TagColumns
-from .row_queries import Query, RowSelectBuilder, SelectBuilder
+from .row_queries import RowExpressions
+from .rows import rows_of
 from .select_list import entry_of, expand_stars
-from .sources import Source, SubSelect, TableSource
-from .time_functions import window_start
-from .typed import Environment, Parameters, Typed, typed
+from .sources import Source, derived_source, table_source
+from .typed import Environment, Typed
+from .windows import window_of
+
+SYSTEM_DATABASES = ("information_schema", "performance_schema")
 
 
 def plan(select: nodes.Select, store: Store, environment: Environment) -> Plan:
     """Errors: TDengine's own for a wrong statement, 0x2600 for one that the embedded database does not support."""
-    parameters = Parameters()
-    outermost = _Planner(select, store, environment, parameters)
+    outermost = _Planner(select, store, environment, {})
     outermost.may_leave_tags_out = True
-    sql, columns, precision = outermost.build()
-    return Plan(sql, parameters.values, columns, precision, outermost.tags)
+    sql, columns = outermost.build()
+    return Plan(sql, columns, outermost.source.precision, outermost.tags, outermost.inputs)
 
 
 class _Planner:
     """Plans one SELECT; a sub-select gets a planner of its own. Result columns are called o0, o1, ... in SQL."""
 
-    def __init__(self, select: nodes.Select, store: Store, environment: Environment, parameters: Parameters) -> None:
-        self.select, self.environment, self.parameters = select, environment, parameters
+    def __init__(self, select: nodes.Select, store: Store, environment: Environment,
+                 inputs: dict[str, pa.Table]) -> None:
+        self.select, self.store, self.environment, self.inputs = select, store, environment, inputs
         self.may_leave_tags_out = False
         self.tags: TagColumns | None = None  # those that were left out
-        self.source = self.read_source(store)
+        self.source = self.read_source(select.source, select.alias)
         self.items = expand_stars(select.items, self.source)
-        self.expressions = Expressions(self.source, environment, parameters)
-        self.query = Query(select, self.source, environment, parameters, self.expressions)
+        self.expressions = Expressions(self.source, environment, self.sub_select)
 
-    def build(self) -> tuple[str, list[Column], int]:
-        """The SQL, the columns of the result and the precision of its timestamps."""
-        select, query = self.select, self.query
-        query.where = [self.expressions.condition(part).sql for part in _conjuncts(select.where)]
-        query.keys = [self.expressions.compile(self.entry_of(tree)) for tree in select.group + select.partition]
-        calls = self.aggregate_calls()
-        if select.group and select.partition:
-            raise not_supported("GROUP BY together with PARTITION BY")
-        if select.interval:
-            self.add_window()
-            if not calls:
-                raise TDengineError(0x260C, "Not a single-group group function")
-        grouped = bool(calls or select.group)
-        if select.having is not None and not grouped:
-            raise TDengineError(0x260C, "Not a single-group group function")
-        builder = group_select_builder(query, calls) if grouped else RowSelectBuilder(query)
-        results = [builder.expressions.compile(item.expression) for item in self.items]
-        columns = [Column(item.label, result.type, result.length)
-                   for item, result in zip(self.items, results, strict=True)]
-        return self.assemble(builder, results), columns, self.source.precision
+    def sub_select(self, select: nodes.Select) -> tuple[str, list[Column]]:
+        return self.inner(select).build()
+
+    def inner(self, select: nodes.Select) -> "_Planner":
+        return _Planner(select, self.store, self.environment, self.inputs)
 
     # ------------------------------------------------------------------ names
 
-    def read_source(self, store: Store) -> Source:
-        source = self.select.source
+    def read_source(self, source: object, alias: str | None) -> Source:
         if source is None:
-            current = store.databases.get(self.environment.database)
+            current = self.store.databases.get(self.environment.database)
             return Source(precision=current.precision if current else 0)
         if isinstance(source, nodes.Select):
-            sql, columns, precision = _Planner(source, store, self.environment, self.parameters).build()
-            return SubSelect(sql, columns, precision, self.select.alias)
-        if source.database == "information_schema" and source.name == "ins_databases":
-            if any(isinstance(item.expression, exp.Star) for item in self.select.items):
-                raise not_supported("* of information_schema.ins_databases")
-            return SubSelect(*tables.INS_DATABASES, 0, self.select.alias or source.name)
-        if source.database in ("information_schema", "performance_schema"):
-            raise not_supported(f"{source.database}.{source.name}")
-        found = store.database(source.database or self.environment.database).find(source.name)
-        subtable = found if isinstance(found, Subtable) else None
-        return TableSource(subtable.table if subtable else found, subtable, source.name, self.select.alias)
+            inner = self.inner(source)
+            sql, columns = inner.build()
+            return derived_source(f"({sql})", columns, inner.source.precision, {alias} if alias else set(), "o")
+        if not isinstance(source, nodes.TableName):
+            raise not_supported(type(source).__name__.upper())
+        database = source.database or self.environment.database
+        if database in SYSTEM_DATABASES:
+            if self.environment.system_table is None:
+                raise not_supported(f"{database}.{source.name}")
+            columns, rows = self.environment.system_table(database, source.name)
+            self.inputs[source.name] = rows.rename_columns([f"c{i}" for i in range(len(columns))])
+            return derived_source(source.name, columns, 0, {alias or source.name}, "c")
+        found = self.store.database(database).find(source.name)
+        return table_source(found, source.name, alias)
 
     def entry_of(self, tree: exp.Expression) -> exp.Expression:
         return entry_of(tree, self.items)
@@ -95,102 +82,135 @@ class _Planner:
             trees.append(self.select.having)
         return [call for tree in trees for call in aggregate_calls(tree)]
 
-    def add_window(self) -> None:
-        """INTERVAL: the start of the window becomes the last group key."""
-        if self.select.group:
-            raise not_supported("GROUP BY together with INTERVAL")
-        if self.source.time is None:
-            raise not_supported("INTERVAL over a sub-select without a timestamp")
-        width, *rest = [self.expressions.compile(tree) for tree in self.select.interval]
-        offset = rest[0] if rest else None
-        if width.unit is None or width.const <= 0 or offset is not None and offset.unit is None:
-            raise TDengineError(0x2600, 'syntax error near "INTERVAL"')
-        ticks = self.query.window_ticks = width.const
-        self.query.window_offset = offset.const if offset is not None else 0
-        if self.query.window_offset >= ticks:
-            raise TDengineError(0x261C, "Interval offset should be shorter than interval")
-        start = window_start(self.expressions, self.source.time.sql, ticks, width.unit, self.query.window_offset)
-        self.source.window = {
-            "_wstart": typed(start, t.TIMESTAMP), "_wend": typed(f"({start} + {ticks})", t.TIMESTAMP),
-            "_wduration": typed(str(ticks), t.BIGINT)}
-        self.query.keys.append(self.source.window["_wstart"])
-
     # ------------------------------------------------------------------ SQL
 
-    def assemble(self, builder: SelectBuilder, results: Sequence[Typed]) -> str:
-        select, keys = self.select, self.query.keys
-        order = self.order_terms(builder, results)
-        chosen = [f"{result.sql} AS o{i}" for i, result in enumerate(results)]
+    def build(self) -> tuple[str, list[Column]]:
+        """The SQL and the columns of the result."""
+        select = self.select
+        rows = rows_of(self.source, select.where, self.expressions)
+        keys = [(tree, self.expressions.compile(tree)) for tree in map(self.entry_of, select.group + select.partition)]
+        calls = self.aggregate_calls()
+        if select.group and select.partition:
+            raise not_supported("GROUP BY together with PARTITION BY")
+        if select.group and select.window:
+            raise not_supported(f"GROUP BY together with {select.window.kind}")
+        window = window_of(select.window, self.expressions, rows, [key for _, key in keys]) if select.window else None
+        if window and not calls:
+            raise TDengineError(0x2667, "Not valid function in window")
+        if select.having is not None and not (select.group or select.partition or window):
+            raise TDengineError(0x260A, "Not a GROUP BY expression")
+        if calls or select.group:
+            builder = Groups(self.expressions, window.rows if window else rows, keys, window, calls, bool(select.group))
+        else:
+            builder = RowExpressions(self.expressions, rows, [key for _, key in keys])
+        results = [self.compiled(builder, item.expression) for item in self.items]
+        columns = [Column(item.label, value.type, value.length)
+                   for item, (value, _) in zip(self.items, results, strict=True)]
+        return self.assemble(builder, results, columns, keys), columns
+
+    def compiled(self, builder: Groups | RowExpressions, tree: exp.Expression) -> tuple[Typed, bool]:
+        """An expression of the select list, of ORDER BY or of HAVING, and whether it needs the tags."""
+        if isinstance(builder, RowExpressions):
+            return builder.compile(tree), self.source.reads_tags(tree)
+        builder.reads_tags = False
+        return builder.compile(tree), builder.reads_tags
+
+    def assemble(self, builder: Groups | RowExpressions, results: Sequence[tuple[Typed, bool]],
+                 columns: Sequence[Column], keys: Sequence[tuple[exp.Expression, Typed]]) -> str:
+        select = self.select
+        needs_tags = False
+        tail = ""
+        if select.having is not None:
+            sql, needs_tags = builder.condition(select.having), self.compiled(builder, select.having)[1]
+            tail = f" WHERE {sql}"
+        order = []
+        for entry in select.order:
+            value, needs = self.compiled(builder, self.entry_of(entry.expression))
+            needs_tags |= needs
+            order.append(self.order_term(entry, value, builder, results))
+        chosen: dict[str, str] = {}
+        wanted: dict[int, str] = {}
+        leave_out = self.may_leave_tags_out and not (select.distinct or select.tags_only or self.limits_partitions)
+        of_tags = {tag.sql: tag.sql.removeprefix("g.") for tag in self.source.tags.values()}
+        for i, ((value, needs), column) in enumerate(zip(results, columns, strict=True)):
+            if leave_out and needs and value.sql in of_tags:
+                wanted[i] = of_tags[value.sql]
+            else:
+                needs_tags |= needs
+            chosen[f"o{i}"] = f"{value.sql}::{duck_type(column)}"
+        if wanted and not needs_tags:
+            self.tags = TagColumns(self.source.table, wanted)
+            chosen = {name: sql for name, sql in chosen.items() if int(name[1:]) not in wanted}
+            chosen["tb"] = "q.tb" if isinstance(builder, Groups) else "d.tb"
+        needs_tags |= bool(wanted) and self.tags is None
+        self.choose_tags_alone(builder, order)
+        if self.limits_partitions:
+            return self.limited_in_partitions(builder, chosen, tail, keys, needs_tags)
+        if select.window and not order:
+            order = [self.compiled(builder, tree)[0].sql for tree, _ in keys] + ["q.w"]
+        text = ", ".join(f"{sql} AS {name}" for name, sql in chosen.items())
+        limit = " LIMIT 0" if builder.rows.is_empty else f" LIMIT {select.limit}" if select.limit is not None else ""
+        limit += f" OFFSET {select.offset}" if select.offset else ""
+        return (f"SELECT {'DISTINCT ' if select.distinct else ''}{text}{builder.clause(needs_tags)}{tail}"
+                f"{' ORDER BY ' + ', '.join(order) if order else ''}{limit}")
+
+    def choose_tags_alone(self, builder: Groups | RowExpressions, order: Sequence[str]) -> None:
+        """SELECT TAGS and SELECT DISTINCT of tags alone read the subtables, also those without rows."""
+        select = self.select
+        if not (select.tags_only or select.distinct) or not isinstance(builder, RowExpressions):
+            return
+        trees = [item.expression for item in self.items] + [self.entry_of(entry.expression) for entry in select.order]
+        rows = builder.rows
+        builder.tags_alone = bool(self.source.tags) and not (rows.on_rows or rows.on_both) and not any(
+            map(self.source.reads_rows, trees))
+        if select.tags_only and not builder.tags_alone:
+            raise not_supported("SELECT TAGS of anything but tags")
+
+    def order_term(self, entry: nodes.Order, value: Typed, builder: Groups | RowExpressions,
+                   results: Sequence[tuple[Typed, bool]]) -> str:
+        sql = builder.ordered(value)
+        if self.select.distinct:
+            selected = [result.sql for result, _ in results]
+            if value.sql not in selected:
+                raise TDengineError(0x260B, "Not SELECTed expression")
+            sql = f"o{selected.index(value.sql)}"
+        if value.is_const:
+            sql = f"({sql})"  # a number alone would be a position
+        nulls = ""
+        if entry.nulls_first is entry.descending:  # the default of the connection is the other way round
+            nulls = " NULLS FIRST" if entry.nulls_first else " NULLS LAST"
+        return f"{sql}{' DESC' if entry.descending else ''}{nulls}"
+
+    @property
+    def limits_partitions(self) -> bool:
+        """Whether LIMIT counts the rows of each partition, or SLIMIT the partitions."""
+        select = self.select
         by_partition = bool(select.partition or select.group) and not select.order
         if select.slimit is not None and not by_partition:
             raise not_supported("SLIMIT without PARTITION BY or with ORDER BY")
-        limit_each = by_partition and (select.limit is not None or select.offset or select.slimit is not None)
-        partition_keys = len(keys) - bool(select.interval)
-        if limit_each:
-            if select.distinct:
-                raise not_supported("DISTINCT with a LIMIT in every partition")
-            chosen += [f"{key.sql} AS q{i}" for i, key in enumerate(keys[:partition_keys])]
-            within = keys[-1].sql if select.interval else self.order_in_partition(builder)
-            chosen.append(f"{within} AS w")
-        elif select.interval and not order:
-            order = [key.sql for key in keys]
-        tail = "" if limit_each else (" ORDER BY " + ", ".join(order) if order else "") + self.limits()
-        plain_rows = isinstance(builder, RowSelectBuilder) and not (limit_each or select.distinct or select.tags_only)
-        if self.may_leave_tags_out and plain_rows:
-            chosen = self.without_tags(chosen, results)
-        sql = builder.statement("DISTINCT " if select.distinct else "", chosen, tail)
-        return self.limited_in_partitions(sql, len(results), partition_keys) if limit_each else sql
+        return by_partition and (select.limit is not None or select.slimit is not None)
 
-    def without_tags(self, chosen: list[str], results: Sequence[Typed]) -> list[str]:
-        """The columns that are no tags, then the subtable; `self.tags` gets the tags."""
-        tags = {i: result.sql for i, result in enumerate(results) if re.fullmatch(r"g\.\w+", result.sql)}
-        if not tags:
-            return chosen
-        sql = (f"SELECT g.tb, {', '.join(tags.values())} FROM tags_{self.source.table.id} g "
-               "WHERE g.tb IN (SELECT value FROM json_each(?))")
-        self.tags = TagColumns(list(tags), sql)
-        return [part for i, part in enumerate(chosen) if i not in tags] + ["d.tb"]
-
-    def order_in_partition(self, builder: SelectBuilder) -> str:
-        by_time = isinstance(builder, RowSelectBuilder) and self.source.time is not None
-        return self.source.time.sql if by_time else "NULL"
-
-    def order_terms(self, builder: SelectBuilder, results: Sequence[Typed]) -> list[str]:
-        terms = []
-        for order in self.select.order:
-            value = builder.expressions.compile(self.entry_of(order.expression))
-            if self.select.distinct and value.sql not in {result.sql for result in results}:
-                raise TDengineError(0x260B, "Not SELECTed expression")
-            term = builder.expressions.ordered(value) + (" DESC" if order.descending else "")
-            if order.nulls_first == order.descending:  # SQLite's default is the other way round
-                term += " NULLS FIRST" if order.nulls_first else " NULLS LAST"
-            terms.append(term)
-        return terms
-
-    def limits(self) -> str:
-        select, name = self.select, self.parameters.name
-        if select.limit is None:
-            return ""
-        return f" LIMIT {name(select.limit)}" + (f" OFFSET {name(select.offset)}" if select.offset else "")
-
-    def limited_in_partitions(self, sql: str, results: int, partition_keys: int) -> str:
-        """LIMIT in every partition, and SLIMIT over the partitions. `sql` also gives the keys q0, q1, ... and w."""
-        select, name = self.select, self.parameters.name
-        keys = ", ".join(f"q{i}" for i in range(partition_keys))
+    def limited_in_partitions(self, builder: Groups | RowExpressions, chosen: dict[str, str], tail: str,
+                              keys: Sequence[tuple[exp.Expression, Typed]], needs_tags: bool) -> str:
+        """LIMIT in every partition, and SLIMIT over the partitions."""
+        select = self.select
+        if select.distinct:
+            raise not_supported("DISTINCT with a LIMIT in every partition")
+        names = list(chosen)
+        for i, (tree, _) in enumerate(keys):
+            value, needs = self.compiled(builder, tree)
+            needs_tags |= needs
+            chosen[f"q{i}"] = value.sql
+        by_time = isinstance(builder, RowExpressions) and self.source.time is not None
+        chosen["w"] = "q.w" if select.window else self.source.time.sql if by_time else "NULL"
+        text = ", ".join(f"{sql} AS {name}" for name, sql in chosen.items())
+        sql = f"SELECT {text}{builder.clause(needs_tags)}{tail}"
+        partition = ", ".join(f"q{i}" for i in range(len(keys)))
         tests = []
         if select.limit is not None:
-            tests.append(f"r > {name(select.offset)} AND r <= {name(select.offset + select.limit)}")
+            tests.append(f"r > {select.offset} AND r <= {select.offset + select.limit}")
         if select.slimit is not None:
-            tests.append(f"k > {name(select.soffset)} AND k <= {name(select.soffset + select.slimit)}")
-        columns = ", ".join(f"o{i}" for i in range(results))
-        return (f"SELECT {columns} FROM (SELECT *, row_number() OVER (PARTITION BY {keys} ORDER BY w) AS r, "
-                f"dense_rank() OVER (ORDER BY {keys}) AS k FROM ({sql})) WHERE {' AND '.join(tests)} ORDER BY k, r")
-
-
-def _conjuncts(tree: exp.Expression | None) -> list[exp.Expression]:
-    """The conditions that AND joins, one by one."""
-    if tree is None:
-        return []
-    if isinstance(tree, exp.And):
-        return _conjuncts(tree.this) + _conjuncts(tree.expression)
-    return [tree]
+            tests.append(f"k > {select.soffset} AND k <= {select.soffset + select.slimit}")
+        return (f"SELECT {', '.join(names)} FROM (SELECT *, row_number() OVER (PARTITION BY {partition} ORDER BY w) "
+                f"AS r, dense_rank() OVER (ORDER BY {partition}) AS k FROM ({sql})) WHERE {' AND '.join(tests)} "
+                "ORDER BY k, r")

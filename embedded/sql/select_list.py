@@ -1,6 +1,6 @@
 """The select list: stars become columns, and positions and AS names of other clauses become its entries."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
@@ -8,24 +8,30 @@ from ..common.errors import TDengineError, not_supported
 from . import nodes
 from .aggregates import ROW_PICKERS
 from .sources import Source
-from .typed import Typed
 
 
 def expand_stars(items: Sequence[nodes.Item], source: Source) -> list[nodes.Item]:
-    """The entries with columns in the place of `*`, `t.*` and `LAST(*)`. Errors: 0x2600, 0x2603."""
-    expanded: list[nodes.Item] = []
-    for item in items:
-        tree = item.expression
-        if _is_star(tree):
-            if isinstance(tree, exp.Column) and tree.table not in source.qualifiers:
-                raise TDengineError(0x2603, "Table does not exist")
-            expanded += [nodes.Item(_column(name), name, False) for name in _names(source.star)]
-        elif isinstance(tree, exp.Anonymous) and tree.name.lower() in ROW_PICKERS and _is_star(*tree.expressions):
-            expanded += [nodes.Item(exp.Anonymous(this=tree.name, expressions=[_column(name)]),
-                                    f"{tree.name.lower()}({name})", False) for name in _names(source.data)]
-        else:
-            expanded.append(item)
-    return expanded
+    """The entries with columns in the place of `*`, `t.*` and `LAST(*)`, and LAST(a), LAST(b) for LAST(a, b).
+
+    Errors: 0x2600, 0x2603.
+    """
+    return [entry for item in items for entry in _expanded(item, source)]
+
+
+def _expanded(item: nodes.Item, source: Source) -> Iterator[nodes.Item]:
+    tree = item.expression
+    if _is_star(tree):
+        yield from (nodes.Item(_column(name, tree), name, False) for name in _names(source.star_of(_qualifier(tree))))
+    elif isinstance(tree, exp.Anonymous) and tree.name.lower() in ROW_PICKERS and (
+            len(tree.expressions) > 1 or any(map(_is_star, tree.expressions))):
+        name = tree.name.lower()
+        for argument in tree.expressions:
+            columns = [_column(found, argument) for found in _names(source.data)] if _is_star(argument) else [argument]
+            for column in columns:
+                label = column.name if isinstance(column, exp.Column) else column.sql()
+                yield nodes.Item(exp.Anonymous(this=name, expressions=[column]), f"{name}({label})", False)
+    else:
+        yield item
 
 
 def entry_of(tree: exp.Expression, items: Sequence[nodes.Item]) -> exp.Expression:
@@ -44,8 +50,7 @@ def entry_of(tree: exp.Expression, items: Sequence[nodes.Item]) -> exp.Expressio
     return tree
 
 
-def _names(columns: Sequence[tuple[str, Typed]]) -> list[str]:
-    names = [name for name, _ in columns]
+def _names(names: Sequence[str]) -> Sequence[str]:
     if not names:
         raise TDengineError(0x2600, 'syntax error near "*"')
     if len(set(names)) < len(names):
@@ -53,11 +58,16 @@ def _names(columns: Sequence[tuple[str, Typed]]) -> list[str]:
     return names
 
 
-def _column(name: str) -> exp.Column:
-    return exp.Column(this=exp.Identifier(this=name, quoted=True))
+def _column(name: str, star: exp.Expression) -> exp.Column:
+    qualifier = _qualifier(star)
+    table = exp.Identifier(this=qualifier, quoted=True) if qualifier else None
+    return exp.Column(this=exp.Identifier(this=name, quoted=True), table=table)
 
 
-def _is_star(*trees: exp.Expression) -> bool:
-    """Whether the only argument is `*` or `t.*`."""
-    return len(trees) == 1 and (
-        isinstance(trees[0], exp.Star) or isinstance(trees[0], exp.Column) and isinstance(trees[0].this, exp.Star))
+def _qualifier(star: exp.Expression) -> str:
+    """`t` of `t.*`."""
+    return star.table if isinstance(star, exp.Column) else ""
+
+
+def _is_star(tree: exp.Expression) -> bool:
+    return isinstance(tree, exp.Star) or isinstance(tree, exp.Column) and isinstance(tree.this, exp.Star)
