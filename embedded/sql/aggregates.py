@@ -9,6 +9,7 @@ from ..common import datatypes as t
 from .arguments import FunctionBuilder, bad_type, check_count, compiled
 from .casts import wrapped
 from .compiler import Compiler
+from .statistics import STATISTICS
 from .typed import DECIMALS, NUMBERS, NUMERIC, REALS, TEXTS, UNSIGNED, Typed, typed
 
 _ANY = set(t.TYPES)
@@ -45,19 +46,6 @@ def _least_or_greatest(compiler: Compiler, name: str, trees: list[exp.Expression
     return typed(f"{name}({value.sql})", value.type, value.length)
 
 
-def _spread(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
-    value, = compiled(compiler, name, trees, [NUMERIC | {t.TIMESTAMP}])
-    return typed(f"(max({value.sql})::DOUBLE - min({value.sql})::DOUBLE)", t.DOUBLE)
-
-
-def _of_reals(sql: str) -> FunctionBuilder:
-    """An aggregate of reals that returns a DOUBLE."""
-    def build(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
-        value, = compiled(compiler, name, trees, [NUMERIC])
-        return typed(f"{sql}({compiler.real(value)})", t.DOUBLE)
-    return build
-
-
 def _row_picker(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     """LAST and FIRST pass over NULL, LAST_ROW does not."""
     value, = compiled(compiler, name, trees, [_ANY])
@@ -69,8 +57,7 @@ def _row_picker(compiler: Compiler, name: str, trees: list[exp.Expression]) -> T
 
 AGGREGATES: dict[str, FunctionBuilder] = {
     "count": _count, "sum": _sum, "avg": _average, "min": _least_or_greatest, "max": _least_or_greatest,
-    "spread": _spread,
-    "stddev": _of_reals("stddev_pop"), "stddev_pop": _of_reals("stddev_pop"), "var_pop": _of_reals("var_pop"),
+    **STATISTICS,
     **dict.fromkeys(ROW_PICKERS, _row_picker),
 }
 

@@ -39,7 +39,7 @@ class Groups(Expressions):
                 self.grouping.append(self._column(key.sql, f"k{len(self.grouping)}"))
         self.is_keyed = bool(keys or window)
         if window:
-            self.grouping.append(self._column("d.w", "w"))
+            self.grouping += [self._column("d.w", "w"), *map(self._column, window.keys)]
             for name, sql in window.columns.items():
                 self._column(sql, name)
 

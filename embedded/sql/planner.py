@@ -12,6 +12,7 @@ from . import nodes
 from .aggregates import aggregate_calls
 from .expressions import Expressions
 from .group_queries import Groups
+from .partition_limits import limited
 from .plan import Plan, TagColumns
 from .row_queries import RowExpressions
 from .rows import rows_of
@@ -19,6 +20,7 @@ from .select_list import entry_of, expand_stars
 from .sources import Source, derived_source, table_source
 from .typed import Environment, Typed
 from .windows import window_of
+from .windows_filled_select import filled_select
 
 SYSTEM_DATABASES = ("information_schema", "performance_schema")
 
@@ -93,8 +95,8 @@ class _Planner:
         if select.group and select.partition:
             raise not_supported("GROUP BY together with PARTITION BY")
         if select.group and select.window:
-            raise not_supported(f"GROUP BY together with {select.window.kind}")
-        window = window_of(select.window, self.expressions, rows, [key for _, key in keys]) if select.window else None
+            raise TDengineError(0x2624, "GROUP BY and WINDOW-clause can't be used together")
+        window = window_of(select, self.expressions, rows, keys) if select.window else None
         if window and not calls:
             raise TDengineError(0x2667, "Not valid function in window")
         if select.having is not None and not (select.group or select.partition or window):
@@ -130,7 +132,8 @@ class _Planner:
             order.append(self.order_term(entry, value, builder, results))
         chosen: dict[str, str] = {}
         wanted: dict[int, str] = {}
-        leave_out = self.may_leave_tags_out and not (select.distinct or select.tags_only or self.limits_partitions)
+        leave_out = self.may_leave_tags_out and not (
+            select.distinct or select.tags_only or self.limits_partitions or select.window and select.window.fill)
         of_tags = {tag.sql: tag.sql.removeprefix("g.") for tag in self.source.tags.values()}
         for i, ((value, needs), column) in enumerate(zip(results, columns, strict=True)):
             if leave_out and needs and value.sql in of_tags:
@@ -144,10 +147,12 @@ class _Planner:
             chosen["tb"] = "q.tb" if isinstance(builder, Groups) else "d.tb"
         needs_tags |= bool(wanted) and self.tags is None
         self.choose_tags_alone(builder, order)
+        if select.window and select.window.fill and select.window.fill.mode != "NONE":
+            return filled_select(self, builder, results, columns, keys)
         if self.limits_partitions:
             return self.limited_in_partitions(builder, chosen, tail, keys, needs_tags)
         if select.window and not order:
-            order = [self.compiled(builder, tree)[0].sql for tree, _ in keys] + ["q.w"]
+            order = [*builder.grouping, "q.w"]
         text = ", ".join(f"{sql} AS {name}" for name, sql in chosen.items())
         limit = " LIMIT 0" if builder.rows.is_empty else f" LIMIT {select.limit}" if select.limit is not None else ""
         limit += f" OFFSET {select.offset}" if select.offset else ""
@@ -205,12 +210,4 @@ class _Planner:
         chosen["w"] = "q.w" if select.window else self.source.time.sql if by_time else "NULL"
         text = ", ".join(f"{sql} AS {name}" for name, sql in chosen.items())
         sql = f"SELECT {text}{builder.clause(needs_tags)}{tail}"
-        partition = ", ".join(f"q{i}" for i in range(len(keys)))
-        tests = []
-        if select.limit is not None:
-            tests.append(f"r > {select.offset} AND r <= {select.offset + select.limit}")
-        if select.slimit is not None:
-            tests.append(f"k > {select.soffset} AND k <= {select.soffset + select.slimit}")
-        return (f"SELECT {', '.join(names)} FROM (SELECT *, row_number() OVER (PARTITION BY {partition} ORDER BY w) "
-                f"AS r, dense_rank() OVER (ORDER BY {partition}) AS k FROM ({sql})) WHERE {' AND '.join(tests)} "
-                "ORDER BY k, r")
+        return limited(select, sql, names, len(keys))
