@@ -16,7 +16,7 @@ from .aggregates import AGGREGATES
 from .comparison import align, compare
 from .compiler import Compiler
 from .functions import SCALARS
-from .series import SERIES
+from .series_names import SERIES_NAMES
 from .typed import INTEGERS, NUMBERS, SIGNED, TEXTS, UNSIGNED, Typed, number_or_null, typed
 
 LONGEST_TEXT = 65517  # bytes, TDengine's limit for a VARCHAR
@@ -24,6 +24,12 @@ LONGEST_SQL = 200_000  # characters, of one expression
 
 _ARITHMETIC = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
 _COMPARISONS = {exp.EQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<="}
+
+
+def misplaced() -> TDengineError:
+    """The error for a function of rows where there may be none."""
+    return TDengineError(0x264F, "Some functions are allowed only in the SELECT list of a query. And, cannot be mixed "
+                         "with other non scalar functions or columns.")
 
 
 class Expressions(Compiler):
@@ -222,7 +228,7 @@ class Expressions(Compiler):
         name = tree.name.lower()
         if name in AGGREGATES:
             return self.aggregate(name, tree)
-        if name in SERIES:
+        if name in SERIES_NAMES:
             return self.function_of_rows(name, tree)
         build = SCALARS.get(name)
         if build is None:
@@ -235,7 +241,7 @@ class Expressions(Compiler):
 
     def function_of_rows(self, name: str, tree: exp.Anonymous) -> Typed:
         """Nor has DIFF or its like; `row_queries.py` overrides this."""
-        raise not_supported(f"{name.upper()} here")
+        raise misplaced()
 
 
 _METHODS: dict[type, Callable[[Expressions, Any], Typed]] = {

@@ -13,7 +13,7 @@ Keys = Sequence[tuple[exp.Expression, Typed]]  # of PARTITION BY or GROUP BY: ea
 
 @dataclass(frozen=True)
 class Partition:
-    """`keys` is SQL over rows, `order` that of the rows' order."""
+    """`keys` is SQL over rows; `order` too: it sorts the rows."""
 
     keys: tuple[str, ...]
     order: str
@@ -28,10 +28,11 @@ class Partition:
 
 
 def partition_of(source: Source, keys: Keys) -> Partition:
-    """Rows of several subtables at one instant come in the order of the subtables."""
-    found = tuple("d.tb" if key.sql == "g.name" else key.sql for _, key in keys)
+    """Where the partitions are subtables, their tags are no keys. Rows of one instant are sorted by subtable."""
+    by_subtable = any(key.sql == "g.name" for _, key in keys)
+    found = [(tree, key) for tree, key in keys if not by_subtable or source.reads_rows(tree)]
     order = source.time.sql if source.time else ""
     if source.table is not None and source.tb is None:
         order += ", d.tb"
-    reads_tags = any(source.reads_tags(tree) for tree, key in keys if key.sql != "g.name")
-    return Partition(found, order, reads_tags)
+    return Partition((*(["d.tb"] if by_subtable else []), *(key.sql for _, key in found)), order,
+                     any(source.reads_tags(tree) for tree, _ in found))

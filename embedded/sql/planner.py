@@ -17,6 +17,7 @@ from .plan import Plan, TagColumns
 from .row_queries import RowExpressions
 from .rows import rows_of
 from .select_list import entry_of, expand_stars
+from .series_rules import calls_of_rows, check_places
 from .sources import Source, derived_source, table_source
 from .typed import Environment, Typed
 from .windows import window_of
@@ -97,14 +98,17 @@ class _Planner:
         if select.group and select.window:
             raise TDengineError(0x2624, "GROUP BY and WINDOW-clause can't be used together")
         window = window_of(select, self.expressions, rows, keys) if select.window else None
-        if window and not calls:
-            raise TDengineError(0x2667, "Not valid function in window")
+        trees = [item.expression for item in self.items]
+        check_places(select, trees, [self.entry_of(entry.expression) for entry in select.order], bool(self.source.time))
+        of_rows = calls_of_rows(trees)
+        if window and not calls and not of_rows:
+            raise TDengineError(0x2667, f"Invalid usage of expr: {self.items[0].label}")
         if select.having is not None and not (select.group or select.partition or window):
             raise TDengineError(0x260A, "Not a GROUP BY expression")
-        if calls or select.group:
+        if calls or select.group and not of_rows:
             builder = Groups(self.expressions, window.rows if window else rows, keys, window, calls, bool(select.group))
         else:
-            builder = RowExpressions(self.expressions, rows, [key for _, key in keys])
+            builder = RowExpressions(self.expressions, window.rows if window else rows, keys, window)
         results = [self.compiled(builder, item.expression) for item in self.items]
         columns = [Column(item.label, value.type, value.length)
                    for item, (value, _) in zip(self.items, results, strict=True)]
@@ -151,8 +155,7 @@ class _Planner:
             return filled_select(self, builder, results, columns, keys)
         if self.limits_partitions:
             return self.limited_in_partitions(builder, chosen, tail, keys, needs_tags)
-        if select.window and not order:
-            order = [*builder.grouping, "q.w"]
+        order = order or ([] if select.distinct else builder.sorting)
         text = ", ".join(f"{sql} AS {name}" for name, sql in chosen.items())
         limit = " LIMIT 0" if builder.rows.is_empty else f" LIMIT {select.limit}" if select.limit is not None else ""
         limit += f" OFFSET {select.offset}" if select.offset else ""
@@ -206,8 +209,7 @@ class _Planner:
             value, needs = self.compiled(builder, tree)
             needs_tags |= needs
             chosen[f"q{i}"] = value.sql
-        by_time = isinstance(builder, RowExpressions) and self.source.time is not None
-        chosen["w"] = "q.w" if select.window else self.source.time.sql if by_time else "NULL"
+        chosen["w"] = builder.order_in_partition
         text = ", ".join(f"{sql} AS {name}" for name, sql in chosen.items())
         sql = f"SELECT {text}{builder.clause(needs_tags)}{tail}"
         return limited(select, sql, names, len(keys))

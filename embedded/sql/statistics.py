@@ -3,14 +3,13 @@
 Their SQL is computed over the rows of a group. NaN is no value for most of them.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from sqlglot import exp
 
 from ..common import clock
 from ..common import datatypes as t
-from ..common.errors import TDengineError
+from ..common.errors import TDengineError, not_supported
 from .arguments import FunctionBuilder, bad_type, bad_value, check_count, compiled
 from .compiler import Compiler
 from .histograms import histogram
@@ -173,14 +172,15 @@ def time_unit(compiler: Compiler, name: str, tree: exp.Expression) -> int:
     raise TDengineError(0x280A, f"Invalid timzone format : {name}")
 
 
-def _elapsed(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
-    unit, time = elapsed_unit(compiler, name, trees), need_time(compiler)
-    return typed(f"((max({time}) - min({time})) / {unit}.0::DOUBLE)", t.DOUBLE)
+def _of_neighbours(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
+    """`neighbours.py` has these, for the groups of a SELECT."""
+    raise not_supported(f"{name.upper()} here")
 
 
-STATISTICS: dict[str, Callable[[Compiler, str, list[exp.Expression]], Typed]] = {
+STATISTICS: dict[str, FunctionBuilder] = {
     **dict.fromkeys(("stddev", "stddev_pop", "std"), _variance(False, True)), "stddev_samp": _variance(True, True),
     **dict.fromkeys(("var_pop", "variance"), _variance(False, False)), "var_samp": _variance(True, False),
     "spread": _spread, "percentile": _percentile, "apercentile": _approximate_percentile, "mode": _mode,
-    "hyperloglog": _distinct_count, "histogram": histogram, "leastsquares": _line, "irate": _rate, "elapsed": _elapsed,
+    "hyperloglog": _distinct_count, "histogram": histogram, "leastsquares": _line, "irate": _rate,
+    **dict.fromkeys(("twa", "elapsed"), _of_neighbours),
 }

@@ -145,6 +145,8 @@ def _by_rows(select: nodes.Select, expressions: Expressions, rows: Rows, keys: K
 
 def window_of(select: nodes.Select, expressions: Expressions, rows: Rows, keys: Keys) -> Window:
     """The window of a SELECT. Errors: 0x2600, 0x2674, and those of its kind."""
+    if select.window.kind == "SESSION":
+        expressions.compile(select.window.arguments[0])
     if rows.source.time is None:
         raise TDengineError(0x2674, "Valid primary timestamp required")
     if select.window.kind == "INTERVAL":

@@ -28,6 +28,9 @@ MACROS = {
     # The point at `x` of the line between two points: structs of an instant `w` and a value `o`.
     "line_between(a, b, x)": """list_transform([{'a': a, 'b': b}], lambda v:
         v.a.o + (v.b.o - v.a.o) * (x - v.a.w) / nullif(v.b.w - v.a.w, 0))[1]""",
+    # The area under the line from (s, a) to (t, b), between the instants `low` and `high`.
+    "line_area(a, b, s, t, low, high)": """list_transform([{'a': a, 'b': b, 'n': (t - s)::DOUBLE, 'l': low - s,
+        'h': high - s}], lambda v: (v.a + (v.b - v.a) * (v.l + v.h) / 2 / nullif(v.n, 0)) * (v.h - v.l))[1]""",
     "month_later(us, months)": "epoch_us(make_timestamp(us) + to_months(months))",
     # `found` has a count for each upper end of a bin.
     "histogram_counts(found, ends, texts)": """list_transform([found], lambda m:
