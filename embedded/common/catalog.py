@@ -7,7 +7,7 @@ from .datatypes import Column
 from .errors import TDengineError
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Table:
     """A super table, or a normal table, which has no tags.
 

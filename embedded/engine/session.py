@@ -1,9 +1,11 @@
 """One client's session: its current database and zone, its statements and open results."""
 
 import re
-import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+
+import duckdb
 
 from ..common import clock
 from ..common.datatypes import Bound, Field
@@ -12,11 +14,13 @@ from ..sql import nodes
 from ..sql.parser import parse
 from ..sql.planner import plan
 from ..sql.tokens import count_marks
+from ..storage.duckfile import Connection
 from ..storage.store import Store
 from . import describe
 from .context import Context
+from .bound_tables import first_value
 from .prepared_insert import PreparedInsert
-from .results import QueryResult, Result, translated
+from .results import ERRORS, QueryResult, Result, translated
 from .text_insert import literal_tags, run_insert
 
 
@@ -30,7 +34,7 @@ class Session(Context):
                  user: str = "root") -> None:
         clock.zone(timezone)  # so that an unknown zone is refused now
         super().__init__(store, store.database(database).name if database else None, timezone, user)
-        self._running: set[sqlite3.Connection] = set()
+        self._running: set[Connection] = set()
         self._results: list[QueryResult] = []
 
     def execute(self, sql: str) -> Result:
@@ -44,10 +48,8 @@ class Session(Context):
     def interrupt(self) -> None:
         """End the query that is running: its answer is the error 0x0328."""
         for connection in list(self._running):
-            try:
+            with suppress(duckdb.Error):  # it was closed meanwhile
                 connection.interrupt()
-            except sqlite3.ProgrammingError:
-                pass  # it was closed meanwhile
 
     def close(self) -> None:
         """Close the results that are still open."""
@@ -59,7 +61,7 @@ class Session(Context):
         """What `call` returns; its errors become TDengineErrors."""
         try:
             return call()
-        except sqlite3.Error as error:
+        except ERRORS as error:
             raise translated(error) from error
         except RecursionError:
             raise TDengineError(0x2600, "syntax error near \"(\" (nested too deeply)") from None
@@ -104,7 +106,7 @@ class Session(Context):
             name = subtable.table
             table, tags = literal_tags(self, name, subtable.using, subtable.tag_names, subtable.tags,
                                        sql[subtable.tags_end:])
-            self.store.create_subtable(self.database_of(name), table, name.name, tags, subtable.if_not_exists)
+            self.store.create_subtables(self.database_of(name), table, [name.name], tags, subtable.if_not_exists)
         return Result()
 
     def _drop_tables(self, s: nodes.DropTables, sql: str) -> Result:
@@ -160,7 +162,7 @@ class Statement:
         """
         if self._insert is not None:
             return self._session.guarded(lambda: Result(self._insert.execute(tables)))
-        values = [column[0] for bound in tables for column in bound.columns]
+        values = [first_value(column) for bound in tables for column in bound.columns]
         if len(values) != self.params:
             raise TDengineError(0x0200, f"{self.params} values expected, {len(values)} bound")
         return self._session.guarded(lambda: self._session.query(parse(self._sql, values)))

@@ -66,9 +66,9 @@ class Connection:
         if result is None:
             raise refused("result is nil")
         try:
-            values = result.fetch_columns(raw_blocks.rows_per_block(result.columns))
-            if values:
-                return raw_blocks.encode_block(result.columns, values), len(values[0])
+            rows = result.fetch_batch(raw_blocks.rows_per_block(result.columns))
+            if rows is not None:
+                return raw_blocks.encode_block(result.columns, rows), len(rows)
         except Exception:
             self.free(id_)
             raise

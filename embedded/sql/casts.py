@@ -16,7 +16,11 @@ _NUMBER_TEXT_LENGTH = 24  # bytes: the longest number, with room to spare
 
 def cast(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     """The second argument holds the target: a `Column` of its type and length (0: as long as the value)."""
-    value, target = compiler.compile(trees[0]), trees[1].this
+    return converted(compiler, compiler.compile(trees[0]), trees[1].this)
+
+
+def converted(compiler: Compiler, value: Typed, target: Column) -> Typed:
+    """A value in the type of `target`."""
     kind = target.type
     if value.const is None:
         return typed("NULL", kind, target.length or 1)

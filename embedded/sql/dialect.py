@@ -31,7 +31,9 @@ class TDengine(Dialect):
             ">=": TokenType.GTE, "<=": TokenType.LTE, "<>": TokenType.NEQ, "!=": TokenType.NEQ,
             "AND": TokenType.AND, "OR": TokenType.OR, "NOT": TokenType.NOT, "IN": TokenType.IN,
             "IS": TokenType.IS, "NULL": TokenType.NULL, "TRUE": TokenType.TRUE, "FALSE": TokenType.FALSE,
-            "LIKE": TokenType.LIKE, "MATCH": TokenType.RLIKE, "REGEXP": TokenType.RLIKE, "NMATCH": TokenType.IRLIKE,  # which means another thing elsewhere
+            "LIKE": TokenType.LIKE,
+            # IRLIKE is another operator elsewhere; here it is the opposite of RLIKE.
+            "MATCH": TokenType.RLIKE, "REGEXP": TokenType.RLIKE, "NMATCH": TokenType.IRLIKE,
             "->": TokenType.ARROW, "BETWEEN": TokenType.BETWEEN, "CASE": TokenType.CASE,
             "WHEN": TokenType.WHEN, "THEN": TokenType.THEN, "ELSE": TokenType.ELSE, "END": TokenType.END,
             "AS": TokenType.ALIAS, "DISTINCT": TokenType.DISTINCT, "ASC": TokenType.ASC, "DESC": TokenType.DESC,

@@ -17,9 +17,8 @@ from .comparison import align, compare
 from .compiler import Compiler
 from .functions import SCALARS
 from .series_names import SERIES_NAMES
-from .typed import INTEGERS, NUMBERS, SIGNED, TEXTS, UNSIGNED, Typed, number_or_null, typed
+from .typed import INTEGERS, LONGEST_TEXT, NUMBERS, SIGNED, TEXTS, UNSIGNED, Typed, number_or_null, typed
 
-LONGEST_TEXT = 65517  # bytes, TDengine's limit for a VARCHAR
 LONGEST_SQL = 200_000  # characters, of one expression
 
 _ARITHMETIC = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}

@@ -9,12 +9,13 @@ from sqlglot import exp
 from .. import VERSION
 from ..common import clock
 from ..common import datatypes as t
-from .arguments import FunctionBuilder, check_count, compiled
-from .casts import cast, wrapped
+from ..common.errors import not_supported
+from .arguments import FunctionBuilder, bad_type, check_count, compiled
+from .casts import cast, text_of, wrapped
 from .compiler import Compiler
 from .text_functions import TEXT_FUNCTIONS
 from .time_functions import TIME_FUNCTIONS
-from .typed import NUMERIC, REALS, UNSIGNED, Typed, duck_name, number_or_null, typed
+from .typed import NUMBERS, NUMERIC, REALS, TEXTS, UNSIGNED, Typed, duck_name, number_or_null, typed
 
 _NAME_LENGTH = 64  # bytes of the answers of DATABASE() and its like, as TDengine announces them
 
@@ -65,6 +66,47 @@ def _modulo(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed
     return number_or_null(f"({compiler.real(a)} % {compiler.real(b)})")
 
 
+def _greatest_or_least(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
+    """Of numbers and texts together, all are compared as texts. Where one is NULL, the result is NULL."""
+    check_count(name, trees, 2, 64)
+    values = [compiler.compile(tree) for tree in trees]
+    kinds = {value.type for value in values if value.const is not None}
+    if kinds & TEXTS and kinds - TEXTS:
+        values = [value if value.type in TEXTS else typed(*_as_text(value)) for value in values]
+    elif kinds & REALS:
+        values = [typed(f"{value.sql}::DOUBLE", t.DOUBLE) if value.type in NUMBERS else value for value in values]
+    values = compiler.unify(values, name.upper())
+    return typed(f"{name}_of([{', '.join(value.sql for value in values)}])", values[0].type, values[0].length)
+
+
+def _as_text(value: Typed) -> tuple[str, t.Type, int]:
+    sql, length = text_of(value)
+    return sql, t.VARCHAR, length
+
+
+def _if(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
+    """IF(condition, a, b), and NVL2(x, a, b), whose condition is that x is not NULL."""
+    check_count(name, trees, 3)
+    test = compiler.compile(trees[0])
+    if name == "if" and test.type not in NUMBERS and test.const is not None:
+        raise bad_type(name)
+    a, b = compiler.unify([compiler.compile(tree) for tree in trees[1:]], name.upper())
+    condition = f"{test.sql}::BOOLEAN" if name == "if" else f"{test.sql} IS NOT NULL"
+    return typed(f"CASE WHEN {condition} THEN {a.sql} ELSE {b.sql} END", a.type, a.length)
+
+
+def _is_null(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
+    check_count(name, trees, 1)
+    return typed(f"({compiler.compile(trees[0]).sql} IS {'NOT ' if name == 'isnotnull' else ''}NULL)", t.BOOL)
+
+
+def _random(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
+    check_count(name, trees, 0, 1)
+    if trees:
+        raise not_supported("RAND with a seed")
+    return typed("random()", t.DOUBLE)
+
+
 def _first_not_null(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     check_count(name, trees, 2, 2 if name in ("ifnull", "nvl") else 64)
     values = compiler.unify([compiler.compile(tree) for tree in trees], name.upper())
@@ -87,6 +129,8 @@ SCALARS: dict[str, FunctionBuilder] = {
                                           "degrees", "radians")},
     "pow": _of_reals("pow", 2), "log": _logarithm, "ln": _logarithm, "pi": _constant(t.DOUBLE, None, lambda c: math.pi),
     "coalesce": _first_not_null, "ifnull": _first_not_null, "nvl": _first_not_null,
+    "greatest": _greatest_or_least, "least": _greatest_or_least, "rand": _random,
+    "if": _if, "nvl2": _if, "isnull": _is_null, "isnotnull": _is_null,
     **TEXT_FUNCTIONS, **TIME_FUNCTIONS,
     "now": _constant(t.TIMESTAMP, None, lambda c: c.environment.now(c.precision)),
     "today": _constant(t.TIMESTAMP, None, lambda c: clock.today(c.precision, c.environment.zone)),

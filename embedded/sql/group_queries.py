@@ -109,9 +109,9 @@ class Groups(Expressions):
         return "q.w" if self.window else "NULL"
 
     @property
-    def sorting(self) -> list[str]:
-        """How the groups are sorted where nothing else is said."""
-        return [*self.grouping] if self.window else []
+    def sorting(self) -> list[tuple[str, str]]:
+        """How the groups are sorted where nothing else is said: SQL, and the words behind it."""
+        return [(key, "") for key in self.grouping] if self.window else []
 
     def clause(self, with_tags: bool) -> str:
         """` FROM ...`: the groups, and where `with_tags` says so their tags."""

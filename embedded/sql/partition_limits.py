@@ -5,14 +5,25 @@ from collections.abc import Sequence
 from . import nodes
 
 
-def limited(select: nodes.Select, sql: str, names: Sequence[str], keys: int) -> str:
-    """`sql` gives the columns of these names, the keys q0, q1, ... and w, by which a partition's rows are sorted."""
+def limit_of(select: nodes.Select) -> str:
+    """` LIMIT ... OFFSET ...`."""
+    limit = "" if select.limit is None else f" LIMIT {select.limit}"
+    return limit + (f" OFFSET {select.offset}" if select.offset else "")
+
+
+def limited(select: nodes.Select, sql: str, names: Sequence[str], keys: int, order: Sequence[str] = ()) -> str:
+    """`sql` gives the columns of these names, the keys q0, q1, ... and w, by which a partition's rows are sorted.
+
+    With ORDER BY it gives s0, s1, ... to sort by; `order` has the words behind each. Then LIMIT counts all rows.
+    """
     partition = ", ".join(f"q{i}" for i in range(keys))
-    tests = []
-    if select.limit is not None:
+    tests, by, limit = [], "k, r", ""
+    if order:
+        by, limit = ", ".join(f"s{i}{words}" for i, words in enumerate(order)), limit_of(select)
+    elif select.limit is not None:
         tests.append(f"r > {select.offset} AND r <= {select.offset + select.limit}")
     if select.slimit is not None:
         tests.append(f"k > {select.soffset} AND k <= {select.soffset + select.slimit}")
-    return (f"SELECT {', '.join(names)} FROM (SELECT *, row_number() OVER (PARTITION BY {partition} ORDER BY w) "
-            f"AS r, dense_rank() OVER (ORDER BY {partition}) AS k FROM ({sql})) WHERE {' AND '.join(tests)} "
-            "ORDER BY k, r")
+    return (f"SELECT {', '.join(names)} FROM (SELECT *, row_number() OVER (PARTITION BY {partition} ORDER BY w) AS r, "
+            f"dense_rank() OVER (ORDER BY {partition}) AS k FROM ({sql})) WHERE {' AND '.join(tests)} "
+            f"ORDER BY {by}{limit}")

@@ -10,9 +10,10 @@ from ..common.errors import TDengineError, not_supported
 from ..storage.store import Store
 from . import nodes
 from .aggregates import aggregate_calls
+from .combined import joined, united
 from .expressions import Expressions
 from .group_queries import Groups
-from .partition_limits import limited
+from .partition_limits import limit_of, limited
 from .plan import Plan, TagColumns
 from .row_queries import RowExpressions
 from .rows import rows_of
@@ -42,9 +43,16 @@ class _Planner:
         self.select, self.store, self.environment, self.inputs = select, store, environment, inputs
         self.may_leave_tags_out = False
         self.tags: TagColumns | None = None  # those that were left out
+        self.where = select.where
+        if isinstance(select.source, nodes.Join) and select.source.condition is not None:
+            condition = select.source.condition
+            self.where = condition if select.where is None else exp.And(this=condition, expression=select.where)
         self.source = self.read_source(select.source, select.alias)
         self.items = expand_stars(select.items, self.source)
-        self.expressions = Expressions(self.source, environment, self.sub_select)
+        self.expressions = self.expressions_of(self.source)
+
+    def expressions_of(self, source: Source) -> Expressions:
+        return Expressions(source, self.environment, self.sub_select)
 
     def sub_select(self, select: nodes.Select) -> tuple[str, list[Column]]:
         return self.inner(select).build()
@@ -62,8 +70,13 @@ class _Planner:
             inner = self.inner(source)
             sql, columns = inner.build()
             return derived_source(f"({sql})", columns, inner.source.precision, {alias} if alias else set(), "o")
-        if not isinstance(source, nodes.TableName):
-            raise not_supported(type(source).__name__.upper())
+        if isinstance(source, nodes.Union):
+            first, second = self.inner(source.first), self.inner(source.second)
+            sql, columns = united(self.expressions_of(Source()), first.build(), second.build(), source.all)
+            return derived_source(f"({sql})", columns, first.source.precision, {alias} if alias else set(), "o")
+        if isinstance(source, nodes.Join):
+            parts = [(name or getattr(part, "name", ""), self.read_source(part, name)) for part, name in source.tables]
+            return joined(parts, self.where)
         database = source.database or self.environment.database
         if database in SYSTEM_DATABASES:
             if self.environment.system_table is None:
@@ -90,7 +103,7 @@ class _Planner:
     def build(self) -> tuple[str, list[Column]]:
         """The SQL and the columns of the result."""
         select = self.select
-        rows = rows_of(self.source, select.where, self.expressions)
+        rows = rows_of(self.source, self.where, self.expressions)
         keys = [(tree, self.expressions.compile(tree)) for tree in map(self.entry_of, select.group + select.partition)]
         calls = self.aggregate_calls()
         if select.group and select.partition:
@@ -133,7 +146,8 @@ class _Planner:
         for entry in select.order:
             value, needs = self.compiled(builder, self.entry_of(entry.expression))
             needs_tags |= needs
-            order.append(self.order_term(entry, value, builder, results))
+            if not value.is_const:  # DuckDB would take a number for a position
+                order.append(self.order_term(entry, value, builder, results))
         chosen: dict[str, str] = {}
         wanted: dict[int, str] = {}
         leave_out = self.may_leave_tags_out and not (
@@ -150,19 +164,19 @@ class _Planner:
             chosen = {name: sql for name, sql in chosen.items() if int(name[1:]) not in wanted}
             chosen["tb"] = "q.tb" if isinstance(builder, Groups) else "d.tb"
         needs_tags |= bool(wanted) and self.tags is None
-        self.choose_tags_alone(builder, order)
+        self.choose_tags_alone(builder)
         if select.window and select.window.fill and select.window.fill.mode != "NONE":
             return filled_select(self, builder, results, columns, keys)
         if self.limits_partitions:
-            return self.limited_in_partitions(builder, chosen, tail, keys, needs_tags)
+            return self.limited_in_partitions(builder, chosen, tail, keys, order, needs_tags)
         order = order or ([] if select.distinct else builder.sorting)
         text = ", ".join(f"{sql} AS {name}" for name, sql in chosen.items())
-        limit = " LIMIT 0" if builder.rows.is_empty else f" LIMIT {select.limit}" if select.limit is not None else ""
-        limit += f" OFFSET {select.offset}" if select.offset else ""
+        limit = " LIMIT 0" if builder.rows.is_empty else self.limit()
+        by = ", ".join(sql + words for sql, words in order)
         return (f"SELECT {'DISTINCT ' if select.distinct else ''}{text}{builder.clause(needs_tags)}{tail}"
-                f"{' ORDER BY ' + ', '.join(order) if order else ''}{limit}")
+                f"{f' ORDER BY {by}' if by else ''}{limit}")
 
-    def choose_tags_alone(self, builder: Groups | RowExpressions, order: Sequence[str]) -> None:
+    def choose_tags_alone(self, builder: Groups | RowExpressions) -> None:
         """SELECT TAGS and SELECT DISTINCT of tags alone read the subtables, also those without rows."""
         select = self.select
         if not (select.tags_only or select.distinct) or not isinstance(builder, RowExpressions):
@@ -175,32 +189,32 @@ class _Planner:
             raise not_supported("SELECT TAGS of anything but tags")
 
     def order_term(self, entry: nodes.Order, value: Typed, builder: Groups | RowExpressions,
-                   results: Sequence[tuple[Typed, bool]]) -> str:
+                   results: Sequence[tuple[Typed, bool]]) -> tuple[str, str]:
+        """What is sorted by, and the words behind it."""
         sql = builder.ordered(value)
         if self.select.distinct:
             selected = [result.sql for result, _ in results]
             if value.sql not in selected:
                 raise TDengineError(0x260B, "Not SELECTed expression")
             sql = f"o{selected.index(value.sql)}"
-        if value.is_const:
-            sql = f"({sql})"  # a number alone would be a position
-        nulls = ""
+        words = " DESC" if entry.descending else ""
         if entry.nulls_first is entry.descending:  # the default of the connection is the other way round
-            nulls = " NULLS FIRST" if entry.nulls_first else " NULLS LAST"
-        return f"{sql}{' DESC' if entry.descending else ''}{nulls}"
+            words += " NULLS FIRST" if entry.nulls_first else " NULLS LAST"
+        return sql, words
 
     @property
     def limits_partitions(self) -> bool:
         """Whether LIMIT counts the rows of each partition, or SLIMIT the partitions."""
         select = self.select
-        by_partition = bool(select.partition or select.group) and not select.order
+        by_partition = bool(select.partition or select.group)
         if select.slimit is not None and not by_partition:
-            raise not_supported("SLIMIT without PARTITION BY or with ORDER BY")
-        return by_partition and (select.limit is not None or select.slimit is not None)
+            raise TDengineError(0x2638, "slimit/soffset only available for PARTITION/GROUP BY query")
+        return by_partition and (select.slimit is not None or select.limit is not None and not select.order)
 
     def limited_in_partitions(self, builder: Groups | RowExpressions, chosen: dict[str, str], tail: str,
-                              keys: Sequence[tuple[exp.Expression, Typed]], needs_tags: bool) -> str:
-        """LIMIT in every partition, and SLIMIT over the partitions."""
+                              keys: Sequence[tuple[exp.Expression, Typed]], order: Sequence[tuple[str, str]],
+                              needs_tags: bool) -> str:
+        """LIMIT in every partition, and SLIMIT over the partitions. With ORDER BY, LIMIT counts all rows."""
         select = self.select
         if select.distinct:
             raise not_supported("DISTINCT with a LIMIT in every partition")
@@ -210,6 +224,10 @@ class _Planner:
             needs_tags |= needs
             chosen[f"q{i}"] = value.sql
         chosen["w"] = builder.order_in_partition
+        chosen |= {f"s{i}": sql for i, (sql, _) in enumerate(order)}
         text = ", ".join(f"{sql} AS {name}" for name, sql in chosen.items())
         sql = f"SELECT {text}{builder.clause(needs_tags)}{tail}"
-        return limited(select, sql, names, len(keys))
+        return limited(select, sql, names, len(keys), [words for _, words in order])
+
+    def limit(self) -> str:
+        return limit_of(self.select)

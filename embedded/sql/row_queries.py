@@ -52,11 +52,12 @@ class RowExpressions(Expressions):
         return self.known[call]
 
     @property
-    def sorting(self) -> list[str]:
-        """How the rows are sorted where nothing else is said."""
+    def sorting(self) -> list[tuple[str, str]]:
+        """How the rows are sorted where nothing else is said: SQL, and the words behind it."""
         if not self.has_series:
             return []
-        return [*self.partition.keys, self.scope.time.sql + (" DESC" if self.newest_first else "")]
+        keys = [(key, "") for key in self.partition.keys]
+        return [*keys, (self.scope.time.sql, " DESC" if self.newest_first else "")]
 
     @property
     def order_in_partition(self) -> str:

@@ -21,13 +21,13 @@ def expand_stars(items: Sequence[nodes.Item], source: Source) -> list[nodes.Item
 def _expanded(item: nodes.Item, source: Source) -> Iterator[nodes.Item]:
     tree = item.expression
     if _is_star(tree):
-        yield from (nodes.Item(_column(name, tree), name, False) for name in _names(source.star_of(_qualifier(tree))))
+        yield from (nodes.Item(column, column.name, False) for column in _columns(source.star_of(_qualifier(tree))))
     elif isinstance(tree, exp.Anonymous) and tree.name.lower() in ROW_PICKERS and (
             len(tree.expressions) > 1 or any(map(_is_star, tree.expressions))):
         name = tree.name.lower()
         for argument in tree.expressions:
-            columns = [_column(found, argument) for found in _names(source.data)] if _is_star(argument) else [argument]
-            for column in columns:
+            data = [(_qualifier(argument), column) for column in source.data]
+            for column in _columns(data) if _is_star(argument) else [argument]:
                 label = column.name if isinstance(column, exp.Column) else column.sql()
                 yield nodes.Item(exp.Anonymous(this=name, expressions=[column]), f"{name}({label})", False)
     else:
@@ -50,18 +50,15 @@ def entry_of(tree: exp.Expression, items: Sequence[nodes.Item]) -> exp.Expressio
     return tree
 
 
-def _names(names: Sequence[str]) -> Sequence[str]:
+def _columns(names: Sequence[tuple[str, str]]) -> Sequence[exp.Column]:
+    """The columns of these names, each with what stands before it."""
     if not names:
         raise TDengineError(0x2600, 'syntax error near "*"')
     if len(set(names)) < len(names):
         raise not_supported("* over a sub-select with two columns of one name")
-    return names
-
-
-def _column(name: str, star: exp.Expression) -> exp.Column:
-    qualifier = _qualifier(star)
-    table = exp.Identifier(this=qualifier, quoted=True) if qualifier else None
-    return exp.Column(this=exp.Identifier(this=name, quoted=True), table=table)
+    return [exp.Column(this=exp.Identifier(this=name, quoted=True),
+                       table=exp.Identifier(this=qualifier, quoted=True) if qualifier else None)
+            for qualifier, name in names]
 
 
 def _qualifier(star: exp.Expression) -> str:

@@ -1,7 +1,7 @@
 """What a SELECT reads from (a table, a sub-select, or nothing), and what the names in it mean there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
@@ -56,11 +56,11 @@ class Source:
             raise TDengineError(0x2658, "_WSTART, _WEND and _WDURATION can only be used in window query")
         raise no_column(name)
 
-    def star_of(self, qualifier: str) -> list[str]:
-        """The columns of `t.*`. Error: 0x2603."""
+    def star_of(self, qualifier: str) -> list[tuple[str, str]]:
+        """The columns of `*` or `t.*`: (qualifier, name). Error: 0x2603."""
         if qualifier and qualifier not in self.qualifiers:
             raise no_table()
-        return self.star
+        return [(qualifier, name) for name in self.star]
 
     def reads_tags(self, tree: exp.Expression) -> bool:
         """Whether an expression names a tag, or tbname."""
@@ -94,3 +94,41 @@ def derived_source(rows: str, columns: Sequence[Column], precision: int, qualifi
     times = [value for value in values if value.type is t.TIMESTAMP]
     found = dict(zip(reversed(names), reversed(values), strict=True))  # the first one of a name counts
     return Source(precision, found, {}, names, names, qualifiers, times[0] if times else None, rows=f"{rows} d")
+
+
+class Joined(Source):
+    """Several sources side by side: their rows have the columns j0, j1, ... of them all."""
+
+    def __init__(self, parts: Sequence[tuple[str, Source, str]]) -> None:
+        """`parts`: what a source is called, the source, and the SQL of its rows, ` FROM ...`."""
+        self.parts: dict[str, Source] = {}
+        texts, number = [], 0
+        for i, (name, part, clause) in enumerate(parts):
+            if name in self.parts:
+                raise TDengineError(0x2663, f"Not unique table/alias: {name}")
+            found = part.columns | part.tags
+            new = {column: replace(value, sql=f"d.j{number + k}") for k, (column, value) in enumerate(found.items())}
+            chosen = [f"{old.sql} AS {new[column].sql.removeprefix('d.')}" for column, old in found.items()]
+            texts.append(f"(SELECT {', '.join(chosen)}{clause}) p{i}")
+            time = next((new[column] for column, old in found.items() if part.time and old.sql == part.time.sql), None)
+            self.parts[name] = Source(part.precision, new, {}, part.star, part.data, {name}, time)
+            number += len(found)
+        first = next(iter(self.parts.values()))
+        columns = {column: value for part in reversed(self.parts.values()) for column, value in part.columns.items()}
+        super().__init__(first.precision, columns, {}, [], [], set(self.parts), first.time,
+                         rows=f"(SELECT * FROM {', '.join(texts)}) d")
+
+    def resolve(self, name: str, qualifier: tuple[str, ...] = ()) -> Typed:
+        """Error: 0x2604 for a name that more than one of the sources has."""
+        if qualifier and qualifier[-1] in self.parts:
+            return self.parts[qualifier[-1]].resolve(name)
+        if sum(name in part.columns for part in self.parts.values()) > 1:
+            raise TDengineError(0x2604, f"Column ambiguously defined: {name}")
+        return super().resolve(name, qualifier)
+
+    def star_of(self, qualifier: str) -> list[tuple[str, str]]:
+        if qualifier:
+            if qualifier not in self.parts:
+                raise no_table()
+            return self.parts[qualifier].star_of(qualifier)
+        return [(name, column) for name, part in self.parts.items() for column in part.star]

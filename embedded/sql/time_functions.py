@@ -5,7 +5,7 @@ from datetime import tzinfo
 
 from sqlglot import exp
 
-from ..common import clock
+from ..common import clock, time_format
 from ..common import datatypes as t
 from .arguments import FunctionBuilder, bad_type, bad_value, check_count
 from .casts import to_time
@@ -92,12 +92,15 @@ def _seconds(zone: str) -> int:
 
 
 def _to_unixtimestamp(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
-    check_count(name, trees, 1)
+    check_count(name, trees, 1, 2)
     value = compiler.compile(trees[0])
+    as_timestamp = compiler.compile(trees[1]).const if len(trees) == 2 else 0
     if value.type not in TEXTS:
         raise bad_type(name)
+    if as_timestamp not in (0, 1):
+        raise bad_value(name)
     ticks = to_time(compiler, value, name)
-    return Typed(ticks.sql, t.BIGINT, t.BIGINT.size, ticks.const)
+    return Typed(ticks.sql, t.TIMESTAMP if as_timestamp else t.BIGINT, t.BIGINT.size, ticks.const)
 
 
 def _time_argument(compiler: Compiler, name: str, tree: exp.Expression) -> Typed:
@@ -115,7 +118,57 @@ def _duration_argument(compiler: Compiler, name: str, tree: exp.Expression) -> T
     return unit
 
 
+def _local_day(compiler: Compiler, name: str, tree: exp.Expression) -> str:
+    """SQL of the day, in the session's zone, of a time."""
+    value = _time_argument(compiler, name, tree).sql
+    ahead = zone_ahead(value, compiler.precision, compiler.environment.zone_name)
+    return f"make_timestamp({_microseconds(f'({value}::BIGINT + {ahead})', compiler.precision)})::DATE"
+
+
+def _day_function(sql: str) -> FunctionBuilder:
+    def build(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
+        check_count(name, trees, 1)
+        return typed(f"({sql.format(_local_day(compiler, name, trees[0]))})", t.BIGINT)
+    return build
+
+
+def _week(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
+    """WEEK(time [, mode]); WEEKOFYEAR is that of mode 3."""
+    check_count(name, trees, 1, 2 if name == "week" else 1)
+    mode = 3 if name == "weekofyear" else compiler.compile(trees[1]).const if len(trees) == 2 else 0
+    if mode not in range(8):
+        raise bad_value(name)
+    first, middle, whole = mode % 2, 3 if mode in (1, 3, 4, 6) else 0, mode in (2, 3, 6, 7)
+    return typed(f"week_number({_local_day(compiler, name, trees[0])}, {first}, {middle}, {whole})", t.BIGINT)
+
+
+def _to_char(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
+    check_count(name, trees, 2)
+    value, pattern = (compiler.compile(tree) for tree in trees)
+    if value.type is not t.TIMESTAMP and value.const is not None or not isinstance(pattern.const, str):
+        raise bad_type(name)
+    ahead = zone_ahead(value.sql, compiler.precision, compiler.environment.zone_name)
+    sql, length = time_format.to_char(value.sql, ahead, clock.UNITS[compiler.precision], pattern.const)
+    return typed(sql, t.VARCHAR, length)
+
+
+def _to_timestamp(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
+    check_count(name, trees, 2)
+    value, pattern = (compiler.compile(tree) for tree in trees)
+    if value.type not in TEXTS or not isinstance(pattern.const, str):
+        raise bad_type(name)
+    if value.const is None:
+        return compiler.constant(None, t.TIMESTAMP)
+    if not value.is_const:
+        zone = literal(compiler.environment.zone_name or "", t.VARCHAR)
+        return typed(f"to_timestamp_by({value.sql}, {pattern.sql}, {compiler.precision}, {zone})", t.TIMESTAMP)
+    ticks = time_format.to_timestamp(value.const, pattern.const, compiler.precision, compiler.environment.zone)
+    return compiler.constant(ticks, t.TIMESTAMP)
+
+
 TIME_FUNCTIONS: dict[str, FunctionBuilder] = {
     "timetruncate": _timetruncate, "timediff": _timediff, "to_iso8601": _to_iso8601,
-    "to_unixtimestamp": _to_unixtimestamp,
+    "to_unixtimestamp": _to_unixtimestamp, "to_char": _to_char, "to_timestamp": _to_timestamp,
+    "week": _week, "weekofyear": _week,
+    "dayofweek": _day_function("dayofweek({}) + 1"), "weekday": _day_function("isodow({}) - 1"),
 }

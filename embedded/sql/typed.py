@@ -24,6 +24,7 @@ NUMBERS = INTEGERS | REALS | {t.BOOL}
 NUMERIC = NUMBERS - {t.BOOL}
 TEXTS = {t.VARCHAR, t.NCHAR}
 DECIMALS = t.DECIMALS
+LONGEST_TEXT = 65517  # bytes, TDengine's limit for a VARCHAR
 
 
 @dataclass(frozen=True)

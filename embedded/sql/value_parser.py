@@ -17,13 +17,40 @@ from .expression_parser import ExpressionParser
 class ValueParser(ExpressionParser):
     """Each method reads one type or value."""
 
-    FUNCTION_PARSERS = {"CAST": lambda self: self._parse_cast_call()}
+    FUNCTION_PARSERS = {"CAST": lambda self: self._parse_cast_call(), "TRIM": lambda self: self._parse_trim_call(),
+                        "POSITION": lambda self: self._parse_position_call(),
+                        **dict.fromkeys(("SUBSTR", "SUBSTRING"), lambda self: self._parse_substring_call())}
 
     def _parse_cast_call(self) -> exp.Expression:
         value = self.expression_of()
         self.take(TokenType.ALIAS)
         target = self.data_type("cast", default_length=True)
         return exp.Anonymous(this="cast", expressions=[value, exp.Var(this=target)])
+
+    def _parse_trim_call(self) -> exp.Expression:
+        """`x`, `'a' FROM x` or `LEADING 'a' FROM x`: the function `trim`, `trim_leading` or `trim_trailing`."""
+        side = next((word for word in ("LEADING", "TRAILING", "BOTH") if self.word(word)), "BOTH")
+        name = "trim" if side == "BOTH" else f"trim_{side.lower()}"
+        arguments = [] if self.word("FROM") else [self.expression_of()]
+        if not arguments or self.word("FROM"):
+            arguments.insert(0, self.expression_of())
+        return exp.Anonymous(this=name, expressions=arguments)
+
+    def _parse_position_call(self) -> exp.Expression:
+        part = self._parse_bitwise()
+        self.take(TokenType.IN)
+        return exp.Anonymous(this="position", expressions=[part, self.expression_of()])
+
+    def _parse_substring_call(self) -> exp.Expression:
+        """`x, 2, 3`, or `x FROM 2 FOR 3`."""
+        arguments = [self.expression_of()]
+        if self.word("FROM"):
+            arguments.append(self.expression_of())
+            if self.word("FOR"):
+                arguments.append(self.expression_of())
+        while self._match(TokenType.COMMA):
+            arguments.append(self.expression_of())
+        return exp.Anonymous(this="substr", expressions=arguments)
 
     def data_type(self, name: str, is_tag: bool = False, default_length: bool = False) -> Column:
         """Read a type and its length: the column `name`. With `default_length`, a length that is not given is 0."""

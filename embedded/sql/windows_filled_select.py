@@ -11,7 +11,7 @@ from ..common.errors import not_supported
 from . import nodes
 from .expressions import Expressions
 from .group_queries import Groups
-from .partition_limits import limited
+from .partition_limits import limit_of, limited
 from .partitions import Keys
 from .typed import Typed
 from .windows_fill import FilledColumn, filled
@@ -29,7 +29,7 @@ class Planner(Protocol):
 
     def compiled(self, builder: Any, tree: exp.Expression) -> tuple[Typed, bool]: ...
 
-    def order_term(self, entry: nodes.Order, value: Typed, builder: Any, results: Sequence) -> str: ...
+    def order_term(self, entry: nodes.Order, value: Typed, builder: Any, results: Sequence) -> tuple[str, str]: ...
 
 
 def filled_select(planner: Planner, builder: Groups, results: Sequence[tuple[Typed, bool]],
@@ -51,7 +51,7 @@ def filled_select(planner: Planner, builder: Groups, results: Sequence[tuple[Typ
         return limited(select, sql, names, len(keys))
     known = {"q.w": "w", **{value.sql: f"q{i}" for i, (value, _) in enumerate(of_keys)},
              **{entry.sql: name for entry, name in zip(entries, names, strict=True)}}
-    order = [] if select.distinct else [*(f"q{i}" for i in range(len(keys))), "w"]
+    order = [] if select.distinct else [(name, "") for name in (*(f"q{i}" for i in range(len(keys))), "w")]
     if select.order:
         order = []
         for entry in select.order:
@@ -59,7 +59,6 @@ def filled_select(planner: Planner, builder: Groups, results: Sequence[tuple[Typ
             if value.sql not in known:
                 raise not_supported("ORDER BY of what is not selected, together with FILL")
             order.append(planner.order_term(entry, replace(value, sql=known[value.sql]), builder, []))
-    limit = "" if select.limit is None else f" LIMIT {select.limit}"
-    limit += f" OFFSET {select.offset}" if select.offset else ""
+    by = ", ".join(sql + words for sql, words in order)
     return (f"SELECT {'DISTINCT ' if select.distinct else ''}{', '.join(names)} FROM ({sql})"
-            f"{' ORDER BY ' + ', '.join(order) if order else ''}{limit}")
+            f"{f' ORDER BY {by}' if by else ''}{limit_of(select)}")

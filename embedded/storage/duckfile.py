@@ -1,0 +1,145 @@
+"""The DuckDB file of a folder: one writer at a time, and readers beside it. No other process may use it."""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import IO
+
+import duckdb
+import pyarrow as pa
+
+from .functions import register
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks: two processes could open one folder there
+    fcntl = None
+
+WAL_LIMIT = 8 << 20  # bytes of the write-ahead log; then the sweep writes them to the file, and commits wait for it
+SPARE_READERS = 8  # connections kept open for the next questions
+KEPT_ROWS = 10_000  # that may stay in memory after they are written, until the next ones come
+
+Connection = duckdb.DuckDBPyConnection
+
+
+class Transaction:
+    """Changes of the file, which are committed all together or not at all."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.execute = connection.execute
+        self._connection = connection
+        self._published: list[Callable[[], None]] = []
+
+    def then(self, publish: Callable[[], None]) -> None:
+        """Call this once the changes are committed, before any reader sees them."""
+        self._published.append(publish)
+
+    def publish(self) -> None:
+        for call in self._published:
+            call()
+
+    def rows(self, sql: str) -> pa.Table:
+        return self._connection.sql(sql).to_arrow_table()
+
+    def with_rows(self, rows: pa.Table, sql: str) -> None:
+        """Run a statement that reads `rows` as the table `given`."""
+        self._connection.register("given", rows)
+        self.execute(sql)
+        if len(rows) > KEPT_ROWS:
+            self._connection.unregister("given")
+
+
+class DuckFile:
+    """Connections to the file `embedded.duckdb` of a folder. `memory_mb` bounds what DuckDB itself takes.
+
+    Errors: OSError where the folder cannot be written, or another process has it open.
+    """
+
+    def __init__(self, folder: str, memory_mb: int) -> None:
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, "embedded.duckdb")
+        self._wal = path + ".wal"
+        self._folder_lock = _lock_folder(folder)
+        self.lock = threading.RLock()  # a thread that writes, or changes the catalog, holds it
+        self.state = threading.Lock()  # held for a moment: by a commit, and by a reader that picks the state it reads
+        try:
+            self._root = duckdb.connect(path, config={
+                "memory_limit": f"{memory_mb}MB", "temp_directory": os.path.join(folder, "temporary"),
+                "default_null_order": "nulls_first_on_asc_last_on_desc",
+                "checkpoint_threshold": "1TB",  # a commit that also checkpoints would take too long: the sweep does it
+                "autoinstall_known_extensions": False, "autoload_known_extensions": False})
+            register(self._root)
+        except (duckdb.Error, OSError) as error:
+            self._unlock()
+            raise OSError(str(error)) from error
+        self._writer = self._root.cursor()
+        self._readers: deque[Connection] = deque()
+
+    def close(self) -> None:
+        with self.lock:
+            while self._readers:
+                self._readers.pop().close()
+            self._writer.close()
+            self._root.close()
+            self._unlock()
+
+    def _unlock(self) -> None:
+        if self._folder_lock is not None:
+            self._folder_lock.close()
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """One transaction, all or nothing. It is on the disk when this ends."""
+        with self.lock:
+            self._writer.begin()
+            try:
+                transaction = Transaction(self._writer)
+                yield transaction
+                with self.state:
+                    self._writer.commit()
+                    transaction.publish()
+            except BaseException:
+                with suppress(duckdb.Error):  # a commit that failed has rolled back already
+                    self._writer.rollback()
+                raise
+
+    def reader(self) -> Connection:
+        """A connection that belongs to the caller until `release`."""
+        try:
+            return self._readers.pop()
+        except IndexError:
+            connection = self._root.cursor()
+            # a name that is no table would be looked up among Python's variables
+            connection.execute("SET SESSION python_enable_replacements = false")
+            return connection
+
+    def release(self, connection: Connection) -> None:
+        if len(self._readers) < SPARE_READERS:
+            self._readers.append(connection)
+        else:
+            connection.close()
+
+    def checkpoint(self) -> None:
+        """Put the write-ahead log into the file once it is long. Readers and writers go on; commits wait."""
+        with suppress(FileNotFoundError):
+            if os.path.getsize(self._wal) < WAL_LIMIT:
+                return
+            connection = self.reader()
+            with suppress(duckdb.TransactionException):  # somebody reads an old state: the next sweep tries again
+                connection.execute("CHECKPOINT")
+            self.release(connection)
+
+
+def _lock_folder(folder: str) -> IO | None:
+    """Lock the folder for this process. The system unlocks it when the process ends, in whatever way."""
+    if fcntl is None:
+        return None
+    lock = open(os.path.join(folder, "lock"), "a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise OSError(f"another embedded database has the folder {folder} open") from None
+    return lock
