@@ -1,6 +1,7 @@
 """TDengine's aggregates: what they accept, the type and length of what they return.
 
-They are written like scalar functions; their SQL is computed over the rows of a group.
+A sum, an average or a variance that is no finite number is NULL, and MIN and MAX pass over NaN. Aggregates are
+written like scalar functions; their SQL is computed over the rows of a group.
 """
 
 from sqlglot import exp
@@ -8,7 +9,7 @@ from sqlglot import exp
 from ..common import datatypes as t
 from .arguments import FunctionBuilder, bad_type, check_count, compiled
 from .casts import wrapped
-from .compiler import Compiler
+from .compiler import Compiler, may_be_nan
 from .statistics import STATISTICS
 from .typed import DECIMALS, NUMBERS, NUMERIC, REALS, TEXTS, UNSIGNED, Typed, typed
 
@@ -29,7 +30,7 @@ def _sum(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     """Sums of integers wrap around, as in C. Those of reals are the same in every run: `fsum` makes up for rounding."""
     value, = compiled(compiler, name, trees, [NUMBERS])
     if value.type in REALS:
-        return typed(f"fsum({compiler.real(value)})", t.DOUBLE)
+        return finite(f"fsum({compiler.real(value)})")
     kind = t.UBIGINT if value.type in UNSIGNED else t.BIGINT
     whole = f"{value.sql}::INTEGER" if value.type is t.BOOL else value.sql
     return typed(wrapped(f"sum({whole})", kind) if value.type.size == 8 else
@@ -38,12 +39,22 @@ def _sum(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
 
 def _average(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     value, = compiled(compiler, name, trees, [NUMERIC])
-    return typed(f"favg({compiler.real(value)})" if value.type in REALS else f"avg({value.sql})", t.DOUBLE)
+    return finite(f"favg({compiler.real(value)})") if value.type in REALS else typed(f"avg({value.sql})", t.DOUBLE)
 
 
 def _least_or_greatest(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     value, = compiled(compiler, name, trees, [_ORDERED])
-    return typed(f"{name}({value.sql})", value.type, value.length)
+    return typed(f"{name}({value.sql}){unless_nan(value)}", value.type, value.length)
+
+
+def unless_nan(value: Typed) -> str:
+    """What makes an aggregate pass over NaN."""
+    return f" FILTER (WHERE NOT isnan({value.sql}))" if may_be_nan(value) else ""
+
+
+def finite(sql: str, test: str = "") -> Typed:
+    """A DOUBLE that is NULL where it, or `test`, is not a finite number."""
+    return typed(f"CASE WHEN isfinite({test or sql}) THEN {sql} END", t.DOUBLE)
 
 
 def _row_picker(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:

@@ -67,6 +67,14 @@ class RowExpressions(Expressions):
         time = self.scope.time
         return "NULL" if time is None else f"-{time.sql}" if self.newest_first else time.sql
 
+    def limit_rows(self, order: str, limit: str) -> bool:
+        """Cut the rows off before tags are joined to them. False where conditions or functions of rows forbid that."""
+        if self.tags_alone or self.has_series or self.rows.on_both:
+            return False
+        by = f" ORDER BY {order}" if order else ""
+        self.rows = Rows(self.rows.source, f"(SELECT d.*{self.rows.clause(False)}{by}{limit}) d")
+        return True
+
     def clause(self, with_tags: bool) -> str:
         """` FROM ... WHERE ...`, and where functions of rows leave out rows, which."""
         if self.tags_alone:

@@ -54,7 +54,7 @@ _MACROS = {
 def register(connection: duckdb.DuckDBPyConnection) -> None:
     """Give all functions to the database of this connection. It is done once for each database that is opened."""
     for signature, body in {**_MACROS, **STATISTICS}.items():
-        connection.execute(f"CREATE OR REPLACE TEMPORARY MACRO {signature} AS {body}")
+        connection.execute(f"CREATE OR REPLACE MACRO {signature} AS {body}")
     connection.create_function(
         "parse_time", lambda text, precision, zone: clock.parse(text, precision, clock.zone(zone)),
         ["VARCHAR", "INTEGER", "VARCHAR"], "BIGINT", null_handling="default")
