@@ -16,13 +16,19 @@ from .aggregates import AGGREGATES
 from .comparison import align, compare
 from .compiler import Compiler
 from .functions import SCALARS
-from .series import SERIES
+from .series_names import SERIES_NAMES
 from .typed import INTEGERS, LONGEST_TEXT, NUMBERS, SIGNED, TEXTS, UNSIGNED, Typed, number_or_null, typed
 
 LONGEST_SQL = 200_000  # characters, of one expression
 
 _ARITHMETIC = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
 _COMPARISONS = {exp.EQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<="}
+
+
+def misplaced() -> TDengineError:
+    """The error for a function of rows where there may be none."""
+    return TDengineError(0x264F, "Some functions are allowed only in the SELECT list of a query. And, cannot be mixed "
+                         "with other non scalar functions or columns.")
 
 
 class Expressions(Compiler):
@@ -147,7 +153,7 @@ class Expressions(Compiler):
     def is_in(self, tree: exp.In) -> Typed:
         value = self.compile(tree.this)
         if len(tree.expressions) == 1 and isinstance(tree.expressions[0], exp.Var):
-            sql, columns = self.sub_select(tree.expressions[0].this)
+            sql, columns = self.sub_select(tree.expressions[0].meta["select"])
             if len(columns) != 1:
                 raise TDengineError(0x2600, 'syntax error near "IN" (the sub-select has more than one column)')
             align(self, value, typed("", columns[0].type, columns[0].length), "IN")
@@ -221,8 +227,10 @@ class Expressions(Compiler):
         name = tree.name.lower()
         if name in AGGREGATES:
             return self.aggregate(name, tree)
-        if name in SERIES:
+        if name in SERIES_NAMES:
             return self.function_of_rows(name, tree)
+        if name == "interp":
+            raise TDengineError(0x265D, "Missing RANGE clause, EVERY clause or FILL clause")
         build = SCALARS.get(name)
         if build is None:
             raise TDengineError(0x0374, f"Func not exists : {name} (the embedded database does not support {name})")
@@ -234,7 +242,7 @@ class Expressions(Compiler):
 
     def function_of_rows(self, name: str, tree: exp.Anonymous) -> Typed:
         """Nor has DIFF or its like; `row_queries.py` overrides this."""
-        raise not_supported(f"{name.upper()} here")
+        raise misplaced()
 
 
 _METHODS: dict[type, Callable[[Expressions, Any], Typed]] = {

@@ -17,6 +17,7 @@ from . import nodes
 from .definition_parser import DefinitionParser
 from .dialect import TDengine
 from .tokens import tokens_of, with_values
+from .window_parser import WindowParser
 
 _LONGEST_CACHED = 4096  # characters: questions that are asked again and again are short, INSERTs with values are not
 _LABEL_BYTES = 64  # TDengine cuts longer labels
@@ -26,7 +27,7 @@ KNOWN_STATEMENTS = ("ALTER", "DELETE", "EXPLAIN", "FLUSH", "GRANT", "REVOKE", "K
 _UNQUOTED = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`)|[^'"`]+""", re.DOTALL)
 
 
-class _Parser(DefinitionParser):
+class _Parser(WindowParser, DefinitionParser):
     def statement(self, sql: str, tokens: list[Token]) -> Any:
         """Read one statement; a `;` may close it."""
         self.reset()
@@ -113,11 +114,7 @@ class _Parser(DefinitionParser):
             found["where"] = self.expression_of()
         if self.word("PARTITION", "BY"):
             found["partition"] = self.comma_list(self.expression_of)
-        if self.word("INTERVAL"):
-            arguments = self.list_of(self.expression_of)
-            if len(arguments) > 2:
-                self.raise_error("", self._prev)
-            found["window"] = nodes.Window("INTERVAL", arguments)
+        found["window"] = self.window()
         self.refuse_clause()
         if self.word("GROUP", "BY"):
             found["group"] = self.comma_list(self.expression_of)

@@ -7,6 +7,7 @@ macro that needs its arguments more than once puts them into a list of one entry
 import duckdb
 
 from ..common import clock, time_format
+from .statistics_functions import MACROS as STATISTICS
 
 _MACROS = {
     # The first `most` bytes of a text; a character that does not fit whole is left out.
@@ -52,7 +53,7 @@ _MACROS = {
 
 def register(connection: duckdb.DuckDBPyConnection) -> None:
     """Give all functions to the database of this connection. It is done once for each database that is opened."""
-    for signature, body in _MACROS.items():
+    for signature, body in {**_MACROS, **STATISTICS}.items():
         connection.execute(f"CREATE OR REPLACE MACRO {signature} AS {body}")
     connection.create_function(
         "parse_time", lambda text, precision, zone: clock.parse(text, precision, clock.zone(zone)),
