@@ -1,6 +1,7 @@
 """TDengine's aggregates: what they accept, the type and length of what they return.
 
-They are written like scalar functions; their SQL is computed over the rows of a group.
+A sum, an average or a variance that is no finite number is NULL, and MIN and MAX pass over NaN. Aggregates are
+written like scalar functions; their SQL is computed over the rows of a group.
 """
 
 from sqlglot import exp
@@ -8,7 +9,7 @@ from sqlglot import exp
 from ..common import datatypes as t
 from .arguments import FunctionBuilder, bad_type, check_count, compiled
 from .casts import wrapped
-from .compiler import Compiler
+from .compiler import Compiler, may_be_nan
 from .typed import DECIMALS, NUMBERS, NUMERIC, REALS, TEXTS, UNSIGNED, Typed, typed
 
 _ANY = set(t.TYPES)
@@ -28,7 +29,7 @@ def _sum(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     """Sums of integers wrap around, as in C. Those of reals are the same in every run: `fsum` makes up for rounding."""
     value, = compiled(compiler, name, trees, [NUMBERS])
     if value.type in REALS:
-        return typed(f"fsum({compiler.real(value)})", t.DOUBLE)
+        return finite(f"fsum({compiler.real(value)})")
     kind = t.UBIGINT if value.type in UNSIGNED else t.BIGINT
     whole = f"{value.sql}::INTEGER" if value.type is t.BOOL else value.sql
     return typed(wrapped(f"sum({whole})", kind) if value.type.size == 8 else
@@ -37,24 +38,36 @@ def _sum(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
 
 def _average(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     value, = compiled(compiler, name, trees, [NUMERIC])
-    return typed(f"favg({compiler.real(value)})" if value.type in REALS else f"avg({value.sql})", t.DOUBLE)
+    return finite(f"favg({compiler.real(value)})") if value.type in REALS else typed(f"avg({value.sql})", t.DOUBLE)
 
 
 def _least_or_greatest(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     value, = compiled(compiler, name, trees, [_ORDERED])
-    return typed(f"{name}({value.sql})", value.type, value.length)
+    return typed(f"{name}({value.sql}){unless_nan(value)}", value.type, value.length)
+
+
+def unless_nan(value: Typed) -> str:
+    """What makes an aggregate pass over NaN."""
+    return f" FILTER (WHERE NOT isnan({value.sql}))" if may_be_nan(value) else ""
+
+
+def finite(sql: str, test: str = "") -> Typed:
+    """A DOUBLE that is NULL where it, or `test`, is not a finite number."""
+    return typed(f"CASE WHEN isfinite({test or sql}) THEN {sql} END", t.DOUBLE)
 
 
 def _spread(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     value, = compiled(compiler, name, trees, [NUMERIC | {t.TIMESTAMP}])
-    return typed(f"(max({value.sql})::DOUBLE - min({value.sql})::DOUBLE)", t.DOUBLE)
+    rest = unless_nan(value)
+    return typed(f"((max({value.sql}){rest})::DOUBLE - (min({value.sql}){rest})::DOUBLE)", t.DOUBLE)
 
 
 def _of_reals(sql: str) -> FunctionBuilder:
-    """An aggregate of reals that returns a DOUBLE."""
+    """An aggregate of reals that returns a DOUBLE. DuckDB's variance of infinities is an error, or 0."""
     def build(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
         value, = compiled(compiler, name, trees, [NUMERIC])
-        return typed(f"{sql}({compiler.real(value)})", t.DOUBLE)
+        real = compiler.real(value)
+        return finite(f"{sql}({real})", f"sum({real})") if value.type in REALS else typed(f"{sql}({real})", t.DOUBLE)
     return build
 
 

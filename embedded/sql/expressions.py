@@ -107,7 +107,7 @@ class Expressions(Compiler):
             return self.moved_timestamp(operator, left, right)
         self.need_numbers(operator, left, right)
         a, b = self.real(left), self.real(right)
-        if operator == "/" and not right.const:
+        if operator == "/" and (not right.is_const or right.const == 0):
             b = f"CASE WHEN {b} <> 0 THEN {b} END"
         if operator in "+-*" and {left.type, right.type} <= INTEGERS | {t.BOOL}:
             return typed(f"({a} {operator} {b})", t.DOUBLE)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from ..common.errors import TDengineError, not_supported
-from .aggregates import AGGREGATES, ROW_PICKERS, aggregate_calls, refuse_star
+from .aggregates import AGGREGATES, ROW_PICKERS, aggregate_calls, refuse_star, unless_nan
 from .expressions import Expressions
 from .rows import Rows
 from .typed import Typed
@@ -84,11 +84,14 @@ class Groups(Expressions):
             if self.by_group:
                 raise TDengineError(0x260A, "Not a GROUP BY expression")
             raise TDengineError(0x260C, "Not a single-group group function")
-        argument = self.of_rows.compile(self.calls[0].expressions[0]).sql
+        picked = self.of_rows.compile(self.calls[0].expressions[0])
+        argument = picked.sql
         order = argument if name in ("min", "max") else self.scope.time.sql
         pick = f"arg_{'min' if name in ('min', 'first') else 'max'}_null({{}}, {order})"
         if name in ("last", "first"):
             pick += f" FILTER (WHERE {argument} IS NOT NULL)"
+        elif name != "last_row":
+            pick += unless_nan(picked)
         if self.rows.source.reads_tags(tree):
             self._column(pick.format("d.tb"), "tb")
             self.reads_tags = True
@@ -96,6 +99,10 @@ class Groups(Expressions):
         return replace(value, sql=self._column(pick.format(value.sql)))
 
     # ------------------------------------------------------------------ SQL
+
+    def limit_rows(self, order: str, limit: str) -> bool:
+        """Groups are few: they are cut off after tags are joined to them."""
+        return False
 
     def clause(self, with_tags: bool) -> str:
         """` FROM ...`: the groups, and where `with_tags` says so their tags."""

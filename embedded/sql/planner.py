@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 from sqlglot import exp
 
+from ..common import datatypes as t
 from ..common.catalog import SYSTEM_DATABASES
 from ..common.datatypes import Column, duck_type
 from ..common.errors import TDengineError, not_supported
@@ -14,13 +15,16 @@ from .aggregates import aggregate_calls
 from .combined import joined, united
 from .expressions import Expressions
 from .group_queries import Groups
+from .newest import newest_only
 from .plan import Plan, TagColumns
 from .row_queries import RowExpressions
 from .rows import rows_of
 from .select_list import entry_of, expand_stars
 from .sources import Source, derived_source, table_source
-from .typed import Environment, Typed
+from .typed import Environment, Typed, typed
 from .windows import window_of
+
+MOST_NAMES = 20_000  # in one statement
 
 
 def plan(select: nodes.Select, store: Store, environment: Environment) -> Plan:
@@ -45,6 +49,7 @@ class _Planner:
             self.where = condition if select.where is None else exp.And(this=condition, expression=select.where)
         self.source = self.read_source(select.source, select.alias)
         self.items = expand_stars(select.items, self.source)
+        self.weights = self.weighed()
         self.expressions = self.expressions_of(self.source)
 
     def expressions_of(self, source: Source) -> Expressions:
@@ -65,7 +70,9 @@ class _Planner:
         if isinstance(source, nodes.Select):
             inner = self.inner(source)
             sql, columns = inner.build()
-            return derived_source(f"({sql})", columns, inner.source.precision, {alias} if alias else set(), "o")
+            found = derived_source(f"({sql})", columns, inner.source.precision, {alias} if alias else set(), "o")
+            found.weights = inner.weights
+            return found
         if isinstance(source, nodes.Union):
             first, second = self.inner(source.first), self.inner(source.second)
             sql, columns = united(self.expressions_of(Source()), first.build(), second.build(), source.all)
@@ -82,6 +89,17 @@ class _Planner:
             return derived_source(source.name, columns, 0, {alias or source.name}, "c")
         found = self.store.database(database).find(source.name)
         return table_source(found, source.name, alias)
+
+    def weighed(self) -> dict[str, int]:
+        """How many names each column of the result stands for, sub-selects looked through: DuckDB may copy them all.
+
+        Error: 0x2600 for more than MOST_NAMES.
+        """
+        trees = [item.expression for item in self.items] + [order.expression for order in self.select.order]
+        weights = [self.source.weight(tree) for tree in (*trees, *filter(None, (self.where, self.select.having)))]
+        if sum(weights) > MOST_NAMES:
+            raise TDengineError(0x2600, 'syntax error near "SELECT" (nested too deeply)')
+        return {item.label: weight for item, weight in zip(self.items, weights, strict=False)}
 
     def entry_of(self, tree: exp.Expression) -> exp.Expression:
         return entry_of(tree, self.items)
@@ -106,6 +124,8 @@ class _Planner:
             raise not_supported("GROUP BY together with PARTITION BY")
         if select.group and select.window:
             raise not_supported(f"GROUP BY together with {select.window.kind}")
+        if not select.window:
+            rows = newest_only(self.store, rows, self.where, calls, [tree for tree, _ in keys])
         window = window_of(select.window, self.expressions, rows, [key for _, key in keys]) if select.window else None
         if window and not calls:
             raise TDengineError(0x2667, "Not valid function in window")
@@ -130,7 +150,7 @@ class _Planner:
     def assemble(self, builder: Groups | RowExpressions, results: Sequence[tuple[Typed, bool]],
                  columns: Sequence[Column], keys: Sequence[tuple[exp.Expression, Typed]]) -> str:
         select = self.select
-        needs_tags = False
+        needs_tags = order_needs_tags = False
         tail = ""
         if select.having is not None:
             sql, needs_tags = builder.condition(select.having), self.compiled(builder, select.having)[1]
@@ -138,12 +158,13 @@ class _Planner:
         order = []
         for entry in select.order:
             value, needs = self.compiled(builder, self.entry_of(entry.expression))
-            needs_tags |= needs
+            order_needs_tags |= needs
             if not value.is_const:  # DuckDB would take a number for a position
                 order.append(self.order_term(entry, value, builder, results))
         chosen: dict[str, str] = {}
         wanted: dict[int, str] = {}
-        leave_out = self.may_leave_tags_out and not (select.distinct or select.tags_only or self.limits_partitions)
+        needs_tags |= order_needs_tags
+        leave_out = self.may_leave_tags_out and not (select.distinct or select.tags_only)
         of_tags = {tag.sql: tag.sql.removeprefix("g.") for tag in self.source.tags.values()}
         for i, ((value, needs), column) in enumerate(zip(results, columns, strict=True)):
             if leave_out and needs and value.sql in of_tags:
@@ -164,6 +185,8 @@ class _Planner:
         text = ", ".join(f"{sql} AS {name}" for name, sql in chosen.items())
         limit = " LIMIT 0" if builder.rows.is_empty else self.limit()
         by = ", ".join(sql + words for sql, words in order)
+        if limit and needs_tags and not (select.distinct or order_needs_tags) and builder.limit_rows(by, limit):
+            limit = ""
         return (f"SELECT {'DISTINCT ' if select.distinct else ''}{text}{builder.clause(needs_tags)}{tail}"
                 f"{f' ORDER BY {by}' if by else ''}{limit}")
 
@@ -212,6 +235,8 @@ class _Planner:
         names = list(chosen)
         for i, (tree, _) in enumerate(keys):
             value, needs = self.compiled(builder, tree)
+            if value.sql == "g.name":  # the partitions are the same by the subtable's number
+                value, needs = typed("q.tb" if isinstance(builder, Groups) else "d.tb", t.INT), False
             needs_tags |= needs
             chosen[f"q{i}"] = value.sql
         by_time = isinstance(builder, RowExpressions) and self.source.time is not None
@@ -220,15 +245,17 @@ class _Planner:
         text = ", ".join(f"{sql} AS {name}" for name, sql in chosen.items())
         sql = f"SELECT {text}{builder.clause(needs_tags)}{tail}"
         partition = ", ".join(f"q{i}" for i in range(len(keys)))
-        tests, by, limit = [], "k, r", ""
+        ranks = {"r": f"row_number() OVER (PARTITION BY {partition} ORDER BY w NULLS LAST)"}
+        tests, by, limit = [], f"{partition}, r", ""
         if order:
             by, limit = ", ".join(f"s{i}{words}" for i, (_, words) in enumerate(order)), self.limit()
         elif select.limit is not None:
-            tests.append(f"r > {select.offset} AND r <= {select.offset + select.limit}")
+            tests.append(f"r <= {select.offset + select.limit}" + (f" AND r > {select.offset}" if select.offset else ""))
         if select.slimit is not None:
+            ranks["k"] = f"dense_rank() OVER (ORDER BY {partition})"
             tests.append(f"k > {select.soffset} AND k <= {select.soffset + select.slimit}")
-        return (f"SELECT {', '.join(names)} FROM (SELECT *, row_number() OVER (PARTITION BY {partition} ORDER BY w) "
-                f"AS r, dense_rank() OVER (ORDER BY {partition}) AS k FROM ({sql})) WHERE {' AND '.join(tests)} "
+        ranked = ", ".join(f"{rank} AS {name}" for name, rank in ranks.items())
+        return (f"SELECT {', '.join(names)} FROM (SELECT *, {ranked} FROM ({sql})) WHERE {' AND '.join(tests)} "
                 f"ORDER BY {by}{limit}")
 
     def limit(self) -> str:

@@ -23,6 +23,14 @@ class RowExpressions(Expressions):
         self.has_series = True
         return SERIES[name](self.of_rows, name, tree.expressions)
 
+    def limit_rows(self, order: str, limit: str) -> bool:
+        """Cut the rows off before tags are joined to them. False where conditions or functions of rows forbid that."""
+        if self.tags_alone or self.has_series or self.rows.on_both:
+            return False
+        by = f" ORDER BY {order}" if order else ""
+        self.rows = Rows(self.rows.source, f"(SELECT d.*{self.rows.clause(False)}{by}{limit}) d")
+        return True
+
     def clause(self, with_tags: bool) -> str:
         """` FROM ... WHERE ...`."""
         if self.tags_alone:

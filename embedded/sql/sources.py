@@ -39,6 +39,7 @@ class Source:
     table: Table | None = None
     tb: int | None = None  # where the rows are those of one subtable: its number
     rows: str = ""  # what stands in FROM for the rows
+    weights: dict[str, int] = field(default_factory=dict)  # see `weight`; a column that is not named here has 1
 
     def resolve(self, name: str, qualifier: tuple[str, ...] = ()) -> Typed:
         """The column of that name. `qualifier` is what stands before it: `t` in `t.ts`.
@@ -61,6 +62,10 @@ class Source:
         if qualifier and qualifier not in self.qualifiers:
             raise no_table()
         return [(qualifier, name) for name in self.star]
+
+    def weight(self, tree: exp.Expression) -> int:
+        """How many names an expression stands for where those of a sub-select stand for what they are made of."""
+        return 1 + sum(self.weights.get(column.name, 1) for column in tree.find_all(exp.Column))
 
     def reads_tags(self, tree: exp.Expression) -> bool:
         """Whether an expression names a tag, or tbname."""
