@@ -6,6 +6,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from ..common import datatypes as t
+from ..common.catalog import SYSTEM_DATABASES
 from ..common.datatypes import Column, duck_type
 from ..common.errors import TDengineError, not_supported
 from ..storage.store import Store
@@ -30,7 +31,6 @@ from .windows_filled_select import filled_select
 
 MOST_NAMES = 20_000  # in one statement
 Builder = Groups | RowExpressions | Interpolation
-SYSTEM_DATABASES = ("information_schema", "performance_schema")
 
 
 def plan(select: nodes.Select, store: Store, environment: Environment) -> Plan:
@@ -173,9 +173,10 @@ class _Planner:
             tail = f" WHERE {sql}"
         order = []
         for entry in select.order:
-            value, needs = self.compiled(builder, self.entry_of(entry.expression))
+            tree = self.entry_of(entry.expression)
+            value, needs = self.compiled(builder, tree)
             order_needs_tags |= needs
-            if not value.is_const:  # DuckDB would take a number for a position
+            if tree.find(exp.Column, exp.Star) or aggregate_calls(tree):  # DuckDB would take a number for a position
                 order.append(self.order_term(entry, value, builder, results))
         chosen: dict[str, str] = {}
         wanted: dict[int, str] = {}
