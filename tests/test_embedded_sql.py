@@ -26,7 +26,7 @@ def test_answers(filled, sql, columns, answer):
     result = filled.execute(sql)
     assert [(column.name, column.type.name) for column in result.columns] == columns
     found = result.fetch(100)
-    if "ORDER BY" not in sql:
+    if "ORDER BY" not in sql and "late" not in sql:
         found, answer = sorted(found, key=repr), sorted(answer, key=repr)
     assert found == answer
     assert [type(value) for row in found for value in row] == [type(value) for row in answer for value in row]

@@ -176,7 +176,7 @@ class _Planner:
             tree = self.entry_of(entry.expression)
             value, needs = self.compiled(builder, tree)
             order_needs_tags |= needs
-            if tree.find(exp.Column, exp.Star) or aggregate_calls(tree):  # DuckDB would take a number for a position
+            if not value.is_const and (tree.find(exp.Column) or aggregate_calls(tree)):
                 order.append(self.order_term(entry, value, builder, results))
         chosen: dict[str, str] = {}
         wanted: dict[int, str] = {}
