@@ -122,6 +122,7 @@ class Joined(Source):
         columns = {column: value for part in reversed(self.parts.values()) for column, value in part.columns.items()}
         super().__init__(first.precision, columns, {}, [], [], set(self.parts), first.time,
                          rows=f"(SELECT * FROM {', '.join(texts)}) d")
+        self.weights = {column: weight for _, part, _ in parts for column, weight in part.weights.items()}
 
     def resolve(self, name: str, qualifier: tuple[str, ...] = ()) -> Typed:
         """Error: 0x2604 for a name that more than one of the sources has."""
