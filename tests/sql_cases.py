@@ -95,6 +95,8 @@ ANSWERS = [
     ("SELECT voltage FROM d0 WHERE ts IN (SELECT ts FROM d0 WHERE `current` > 11)", [("voltage", "INT")], [(None,)]),
     # the text 'true' is the number 0
     ("SELECT t1 FROM kinds WHERE ok = 'true'", [("t1", "TINYINT")], [(7,)]),
+    (f"SELECT _qstart, _qend, COUNT(*) FROM d0 WHERE ts > {T} AND ts < {T + 20000}",
+     [("_qstart", "TIMESTAMP"), ("_qend", "TIMESTAMP"), ("count(*)", "BIGINT")], [(T + 1, T + 19999, 1)]),
     ("SELECT 1 WHERE 1 = 1", [("1", "BIGINT")], [(1,)]), ("SELECT 1 WHERE 1 = 2", [("1", "BIGINT")], []),
     (r"SELECT x1 FROM kinds WHERE x1 LIKE 'a\_c'", [("x1", "VARCHAR")], [("a_c",)]),
     ("SELECT COUNT(*) c FROM kinds WHERE x1 LIKE 'a_c'", [("c", "BIGINT")], [(2,)]),
@@ -370,6 +372,7 @@ ERRORS = [
     ("SELECT COUNT(*) FROM meters HAVING COUNT(*) > 1", 0x260A, "Not a GROUP BY expression"),
     ("SELECT MAX(ts) FROM meters", 0x2802, "Invalid parameter data type : max"),
     ("SELECT MIN(ts) FROM meters", 0x2802, "Invalid parameter data type : min"),
+    ("SELECT SERVER_VERSION", 0x2601, "Incomplete SQL statement"),
     ("SELECT FOO(voltage) FROM d0", 0x0374, "Func not exists : foo"),
     ("SELECT ts FROM d0 a, d1 b WHERE a.ts = b.ts", 0x2604, "Column ambiguously defined: ts"),
     ("SELECT a.ts FROM d0 a, d1 a WHERE a.ts = a.ts", 0x2663, "Not unique table/alias: a"),

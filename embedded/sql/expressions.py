@@ -18,6 +18,8 @@ from .functions import SCALARS
 from .series_names import SERIES_NAMES
 from .typed import INTEGERS, LONGEST_TEXT, NUMBERS, SIGNED, UNSIGNED, Typed, number_or_null, typed
 
+# Functions without arguments, whose names TDengine keeps for them: it waits for the parentheses.
+_WORDS = ("server_version", "server_status", "client_version", "current_user", "database", "timezone", "today", "user")
 LONGEST_SQL = 200_000  # characters, of one expression
 
 _ARITHMETIC = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
@@ -72,6 +74,8 @@ class Expressions(Conditions):
         if isinstance(tree.this, exp.Star):
             raise TDengineError(0x2600, 'syntax error near "*"')
         if not tree.this.args.get("quoted") and not tree.table:
+            if name in _WORDS:
+                raise TDengineError(0x2601, "Incomplete SQL statement")
             if name == "now":
                 return self.constant(self.environment.now(self.precision), t.TIMESTAMP)
             if name[0].isdigit():

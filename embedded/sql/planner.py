@@ -22,6 +22,7 @@ from .rows import rows_of
 from .select_list import expand_stars
 from .series_rules import calls_of_rows, check_places
 from .sources import Source, derived_source, table_source
+from .time_ranges import time_bounds
 from .typed import Environment
 from .windows import window_of
 
@@ -50,6 +51,7 @@ class _Planner(Answers):
         self.items = expand_stars(select.items, self.source)
         self.weights = self.weighed()
         self.expressions = self.expressions_of(self.source)
+        self.source.query_range = lambda: time_bounds(self.where, self.expressions)
 
     def expressions_of(self, source: Source) -> Expressions:
         return Expressions(source, self.environment, self.sub_select)
