@@ -28,7 +28,7 @@ _NEAREST = "(n.t IS NULL OR i.w - l.t <= n.t - i.w)"  # the row before is as nea
 
 
 def interpolates(select: nodes.Select, trees: list[exp.Expression]) -> bool:
-    """Whether a SELECT is one of INTERP. Error: 0x265D for RANGE and its like without INTERP, and INTERP without them."""
+    """Whether a SELECT is one of INTERP. Error: 0x265D for RANGE or its like without INTERP, or without each other."""
     called = any(node.name.lower() == "interp" for tree in trees for node in tree.find_all(exp.Anonymous))
     window = select.window if select.window and select.window.kind == "RANGE" else None
     if window and not called:
@@ -135,7 +135,8 @@ class Interpolation(Expressions):
         filling = "NULL"
         if self.mode == "VALUE":
             target = Column("", value.type, value.length)
-            filling = cast(self, name, [self.select.window.fill.values[self.calls.index(call)], exp.Var(this=target)]).sql
+            tree = self.select.window.fill.values[self.calls.index(call)]
+            filling = cast(self, name, [tree, exp.Var(this=target)]).sql
         self.values.setdefault(call, _Value(value, filling))
         return replace(value, sql=f"q.v{self.calls.index(call)}", raw=None)
 
@@ -166,8 +167,10 @@ class Interpolation(Expressions):
                   f"{self._side('t')} AS origin", *(f"{self._at(i, entry)} AS v{i}" for i, entry in found.items())]
         there = {"PREV": "l.t IS NOT NULL", "NEXT": "n.t IS NOT NULL", "LINEAR": "l.t IS NOT NULL AND n.t IS NOT NULL",
                  "NEAR": "l.t IS NOT NULL OR n.t IS NOT NULL"}.get(self.mode, "TRUE")
-        joins = "".join(f" ASOF LEFT JOIN b {side} ON {' AND '.join(f'{side}.{k} IS NOT DISTINCT FROM i.{k}' for k in keys)}"
-                        f" AND {side}.t {operator} i.w" for side, operator in (("l", "<="), ("n", ">=")))
+        joins = ""
+        for side, operator in (("l", "<="), ("n", ">=")):
+            same = " AND ".join(f"{side}.{key} IS NOT DISTINCT FROM i.{key}" for key in keys)
+            joins += f" ASOF LEFT JOIN b {side} ON {same} AND {side}.t {operator} i.w"
         return (f" FROM (WITH b AS ({base}), p AS (SELECT DISTINCT {', '.join(keys)} FROM b), "
                 f"i AS (SELECT p.*, unnest({self.instants}) AS w FROM p) "
                 f"SELECT {', '.join(values)} FROM i{joins} WHERE {there}) q")

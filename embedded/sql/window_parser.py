@@ -71,6 +71,15 @@ class WindowParser(ExpressionParser):
         every = self.in_parentheses(self.step) if self.word("EVERY") else None
         return nodes.Window("RANGE", instants, every, self.fill() if self.word("FILL") else None)
 
+    def _parse_cols_call(self) -> exp.Expression:
+        """`MAX(x), a, b AS c`: the call, then an `Item` for each column of the row that the call picks."""
+        call = self.expression_of()
+        if not isinstance(call, exp.Anonymous):
+            self.raise_error()
+        self.take(TokenType.COMMA)
+        items = self.comma_list(self.item)
+        return exp.Anonymous(this="cols", expressions=[call, *(exp.Var(this=item) for item in items)])
+
     # ------------------------------------------------------------------ parts
 
     def true_for(self) -> exp.Expression | None:
