@@ -49,6 +49,12 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _megabytes(text: str) -> int:
+    if not text.isdecimal() or int(text) < 64:
+        raise argparse.ArgumentTypeError(f"give a number from 64 on, not {text!r}")
+    return int(text)
+
+
 _parser = _Parser(prog="python -m embedded", allow_abbrev=False,
                   description=__doc__.partition(":")[0] + "; for trying and testing, not a TDengine")
 _parser.add_argument("--port", type=_port, default=6041,
@@ -57,6 +63,10 @@ _parser.add_argument("--folder", help="where the data is; without it, a temporar
 _parser.add_argument("--retention", type=_duration, default="1h",
                      help="age at which rows are deleted, in sixty steps: a number and s, m, h or d; "
                           "0 keeps them all (default 1h)")
+_parser.add_argument("--memory", type=_megabytes, default=512,
+                     help="megabytes that rows and questions may take in memory, at least 64 (default 512)")
+_parser.add_argument("--question", type=_duration, default="60s",
+                     help="time after which a question is given up; 0 sets no limit (default 60s)")
 
 
 def _listen(port: int) -> list[socket.socket]:
@@ -121,7 +131,7 @@ async def main() -> str | None:
         folder = options.folder or stack.enter_context(
             TemporaryDirectory(prefix="embedded-", ignore_cleanup_errors=True))
         try:
-            store = Store(folder, options.retention)
+            store = Store(folder, options.retention, options.memory, options.question)
         except (OSError, TDengineError) as error:
             return f"--folder={folder} cannot be used: {error}"
         stack.callback(store.close)

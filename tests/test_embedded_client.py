@@ -379,8 +379,8 @@ def test_the_sql_cases_answer_the_same_over_the_socket(power):
         power.execute(sql)
     for sql, columns, answer in ANSWERS:
         result = power.query(sql)
-        assert [(field.name(), field.type()) for field in result.fields] == [
-            (name, "BINARY" if kind == "VARCHAR" else kind) for name, kind in columns], sql
+        assert [(field.name().lower(), field.type()) for field in result.fields] == [
+            (name.lower(), "BINARY" if kind == "VARCHAR" else kind) for name, kind in columns], sql
         rows = [tuple(plain(value, kind) for value, (_, kind) in zip(row, columns, strict=True)) for row in result]
         order = list if "ORDER BY" in sql else lambda rows: sorted(rows, key=repr)
         assert order(rows) == order(answer), sql

@@ -78,7 +78,7 @@ def test_rows_past_the_retention_are_refused_and_swept():
         assert rows(session, "SELECT COUNT(*) FROM meters") == [(count,)]
         store.retention_s = 56  # as if some seconds had passed
         sweep(store)
-        (left, oldest), = rows(session, "SELECT COUNT(*), MIN(ts) FROM meters")
+        (left, oldest), = rows(session, "SELECT COUNT(*), FIRST(ts) FROM meters")
         assert 0 < left < count and oldest >= now - 57_000  # at most one step of deleting is late
         store.retention_s = 1
         sweep(store)
@@ -93,7 +93,7 @@ def test_old_rows_are_deleted_in_coarse_steps(monkeypatch, retention_s, step_s):
         def oldest_at(second):
             monkeypatch.setattr(time, "time_ns", lambda: int(second * 10**9))
             sweep(session.store)
-            (oldest, count), = rows(session, "SELECT MIN(ts), COUNT(*) FROM meters")
+            (oldest, count), = rows(session, "SELECT FIRST(ts), COUNT(*) FROM meters")
             assert count == 2 * step_s - (oldest // 1000 - start)
             return oldest // 1000 - start
 
@@ -117,6 +117,6 @@ def test_the_file_stops_growing_where_rows_are_swept(tmp_path):
             store.retention_s = (int(time.time() * 1000) - times[-1]) / 1000  # all but the last second is old
             sweep(store)
             store.retention_s = 3600
-            store.file.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            sizes.append(os.path.getsize(tmp_path / "embedded.db"))
+            store.file.checkpoint(0)
+            sizes.append(os.path.getsize(tmp_path / "embedded.duckdb"))
         assert sizes[-1] <= sizes[1] * 1.1

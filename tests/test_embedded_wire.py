@@ -47,7 +47,7 @@ COLUMNS = [[NOW, NOW + 1], [1.5, None], [220, 221], [0.5, 0.25]]
 def encoded(columns, values):
     """A block of plain Python values, in columns."""
     arrays = [pa.array(one, arrow_type(column)) for column, one in zip(columns, values, strict=True)]
-    return raw_blocks.encode_block(columns, pa.RecordBatch.from_arrays(arrays, names=list(map(str, range(len(arrays))))))
+    return raw_blocks.encode_block(columns, pa.RecordBatch.from_arrays(arrays, names=[c.name for c in columns]))
 
 
 def decoded(block):
@@ -115,7 +115,8 @@ def test_decimals_are_laid_out_as_a_real_server_does():
 def test_texts_of_a_dictionary_share_one_item_but_nchar_never(kind):
     texts = [b"same", b"unused", b"other"] if kind is VARBINARY else ["same", "unused", "other"]
     column = Column("c", kind, 8)
-    values = pa.DictionaryArray.from_arrays(pa.array([0, 2, None, 0, 0], pa.int32()), pa.array(texts, arrow_type(column)))
+    rows = pa.array([0, 2, None, 0, 0], pa.int32())
+    values = pa.DictionaryArray.from_arrays(rows, pa.array(texts, arrow_type(column)))
     block = raw_blocks.encode_block([column], pa.RecordBatch.from_arrays([values], names=["c"]))
     wide = "utf-32-le" if kind is NCHAR else "utf-8"
     assert block.count("same".encode(wide)) == (3 if kind is NCHAR else 1)

@@ -25,7 +25,7 @@ from bridge.viewer_requests import encode, varint
 from bridge.websockets import MAX_REQUEST_BYTES
 from embedded.protocol import wire
 from embedded.protocol.handlers import MAX_MESSAGE_BYTES
-from embedded.storage.sqlitefile import SPARE_READERS
+from embedded.storage.duckfile import SPARE_READERS
 from tests.helpers.databases import ROOT
 from tests.helpers.embedded_frames import INSERT, METERS, NOW, OLD_BIND, STMT2_BIND
 from tests.helpers.live_rows import stored

@@ -107,8 +107,8 @@ class PreparedInsert:
             database, table = self._context.database_of(part.using), super_table(self._context, part.table, part.using)
         if any(name.database and self._context.database_of(name) is not database for name in names):
             raise other_database()
-        return [Batch(database, table, [name.name for name in names], bound.counts, self._tags(table, bound, len(names)),
-                      *self._columns(table, bound))]
+        tags = self._tags(table, bound, len(names))
+        return [Batch(database, table, [name.name for name in names], bound.counts, tags, *self._columns(table, bound))]
 
     def _into_subtables(self, names: Sequence[nodes.TableName], bound: BoundTables) -> list[Batch]:
         """Subtables that exist; those of one table, which follow each other, make one batch."""

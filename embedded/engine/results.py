@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import duckdb
 import numpy as np
@@ -10,13 +10,18 @@ import pyarrow as pa
 
 from ..common.datatypes import Column, arrow_type
 from ..common.errors import TDengineError
-from ..sql.plan import Plan, TagColumns
+from ..sql.plan import Plan
 from ..storage.duckfile import Connection
 from ..storage.store import Store
 from ..storage.subtables import Tags
 
 EAGER_ROWS = 12_288  # a smaller result is read at once: an open one keeps the space of deleted rows from being used
 ERRORS = (duckdb.Error, pa.ArrowException, OSError)  # Arrow's readers make their own errors of DuckDB's
+
+
+def _out_of_memory() -> TDengineError:
+    return TDengineError(0x0102, "Out of Memory: the statement needs more than the embedded database may take, "
+                                 "--memory changes that")
 
 
 def translated(error: Exception) -> TDengineError:
@@ -27,8 +32,7 @@ def translated(error: Exception) -> TDengineError:
     if "INTERRUPT" in text:
         return TDengineError(0x0328, "Query terminated")
     if "Out of Memory" in text:
-        return TDengineError(0x0102, "Out of Memory: the statement needs more than the embedded database may take, "
-                                     "--memory changes that")
+        return _out_of_memory()
     if any(kind in text for kind in ("Out of Range Error", "Conversion Error", "Invalid Input Error")):
         return TDengineError(0x2800, f"Function internal error: {text}")
     return TDengineError(0xFFFF, f"the embedded database failed: {text}")
@@ -76,6 +80,7 @@ class QueryResult(Result):
         self._error: TDengineError | None = None
         self._started = self._last_fetch = time.monotonic()
         self._busy_since: float | None = None
+        self._tags: Tags | None = None
         self._connection: Connection | None = store.file.reader()
         running.add(self._connection)
         store.open_results.add(self)
@@ -94,11 +99,12 @@ class QueryResult(Result):
         connection = self._connection
         for name, rows in self._plan.inputs.items():
             connection.register(name, rows)
-        with self._store.file.state:  # rows and tags are of one state of the file: DuckDB picks it when it binds
-            connection.begin()
-            query = connection.sql(self._plan.sql)
-            self._tags = self._store.tags(self._plan.tags.table) if self._plan.tags else None
-        self._reader = query.to_arrow_reader(EAGER_ROWS)
+        connection.begin()
+        if self._plan.tags:  # rows and tags are of one state of the file
+            with self._store.file.state:
+                self._store.file.look_at(connection)
+                self._tags = self._store.tags(self._plan.tags.table)
+        self._reader = connection.sql(self._plan.sql).to_arrow_reader(EAGER_ROWS)
         self._next()
 
     def _next(self) -> None:
@@ -115,7 +121,7 @@ class QueryResult(Result):
             whole = batches[0] if len(batches) == 1 else pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
             self._batch = self._finished(whole)
 
-    def _read(self, work) -> None:
+    def _read(self, work: Callable[[], None]) -> None:
         """Do some work in DuckDB. Errors: TDengineError."""
         self._last_fetch = self._busy_since = time.monotonic()
         try:
@@ -165,16 +171,25 @@ class QueryResult(Result):
         except duckdb.Error:
             connection.close()
 
+    def make_room(self) -> None:
+        """End the question if DuckDB is working on it: a writer needs the memory."""
+        self._stop(_out_of_memory())
+
+    def _stop(self, error: TDengineError) -> None:
+        connection = self._connection
+        if self._busy_since is not None and connection is not None:
+            self._error = error
+            connection.interrupt()
+
     def expire(self, idle_s: float, age_s: float, busy_s: float = float("inf")) -> None:
         """End the result if DuckDB has worked for `busy_s` on its next rows, if nobody has fetched for `idle_s`, or if
         it is `age_s` old. The next fetch says so.
         """
-        now, busy_since, connection = time.monotonic(), self._busy_since, self._connection
-        if busy_since is not None and connection is not None:
+        now, busy_since = time.monotonic(), self._busy_since
+        if busy_since is not None:
             if now - busy_since > busy_s:
-                self._error = TDengineError(0x0328, f"Query terminated: it took longer than {busy_s:g} s, "
-                                                    "--question changes that")
-                connection.interrupt()
+                self._stop(TDengineError(0x0328, f"Query terminated: it took longer than {busy_s:g} s, --question "
+                                                 "changes that"))
             return
         in_time = now - self._last_fetch < idle_s and now - self._started < age_s
         if in_time or not self._lock.acquire(blocking=False):
@@ -193,7 +208,7 @@ class QueryResult(Result):
             self._finish()
 
 
-def _batch(columns) -> pa.RecordBatch:
+def _batch(columns: Iterable[pa.Array]) -> pa.RecordBatch:
     columns = list(columns)
     return pa.RecordBatch.from_arrays(columns, names=list(map(str, range(len(columns)))))
 

@@ -17,8 +17,8 @@ from ..sql.tokens import count_marks
 from ..storage.duckfile import Connection
 from ..storage.store import Store
 from . import describe
-from .context import Context
 from .bound_tables import first_value
+from .context import Context
 from .prepared_insert import PreparedInsert
 from .results import ERRORS, QueryResult, Result, translated
 from .text_insert import literal_tags, run_insert

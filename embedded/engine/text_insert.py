@@ -119,4 +119,5 @@ def _columns(context: Context, table: Table, columns: list[Column], part: nodes.
             if value is None and column is table.columns[0]:
                 raise syntax_error(sql[start + 1:].lstrip(), "Primary timestamp column should not be null")
     literals = _Literals(context, table.precision)
-    return [literals.array(values, column) for column, values in zip(columns, zip(*part.rows, strict=True), strict=True)]
+    return [literals.array(values, column)
+            for column, values in zip(columns, zip(*part.rows, strict=True), strict=True)]

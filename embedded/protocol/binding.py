@@ -18,7 +18,6 @@ from ..common.datatypes import (
     BIND_TAG,
     BOOL,
     DECIMALS,
-    NCHAR,
     VARBINARY,
     VARCHAR,
     Column,

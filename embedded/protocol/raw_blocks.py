@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..common.datatypes import BOOL, BY_CODE, DECIMAL64, DECIMALS, NCHAR, VARBINARY, Column, Type
 from ..common.errors import TDengineError
@@ -211,7 +210,8 @@ def _decode_variable(kind: Type, rows: int, offsets: Buffer, data: Buffer) -> pa
         text = payload.decode("utf-32-le")
         widths = np.array([0]) if not text else _utf8_widths(payload)
         characters = np.concatenate([[0], np.cumsum(widths)])
-        return text_array(kind, text.encode(), np.diff(characters[np.concatenate([[0], np.cumsum(lengths) // 4])]), nulls)
+        ends = np.concatenate([[0], np.cumsum(lengths) // 4])
+        return text_array(kind, text.encode(), np.diff(characters[ends]), nulls)
     return text_array(kind, payload, lengths, nulls)
 
 

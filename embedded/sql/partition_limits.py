@@ -17,13 +17,15 @@ def limited(select: nodes.Select, sql: str, names: Sequence[str], keys: int, ord
     With ORDER BY it gives s0, s1, ... to sort by; `order` has the words behind each. Then LIMIT counts all rows.
     """
     partition = ", ".join(f"q{i}" for i in range(keys))
-    tests, by, limit = [], "k, r", ""
+    ranks = {"r": f"row_number() OVER (PARTITION BY {partition} ORDER BY w NULLS LAST)"}
+    tests, by, limit = [], f"{partition}, r", ""
     if order:
         by, limit = ", ".join(f"s{i}{words}" for i, words in enumerate(order)), limit_of(select)
     elif select.limit is not None:
-        tests.append(f"r > {select.offset} AND r <= {select.offset + select.limit}")
+        tests.append(f"r <= {select.offset + select.limit}" + (f" AND r > {select.offset}" if select.offset else ""))
     if select.slimit is not None:
+        ranks["k"] = f"dense_rank() OVER (ORDER BY {partition})"
         tests.append(f"k > {select.soffset} AND k <= {select.soffset + select.slimit}")
-    return (f"SELECT {', '.join(names)} FROM (SELECT *, row_number() OVER (PARTITION BY {partition} ORDER BY w) AS r, "
-            f"dense_rank() OVER (ORDER BY {partition}) AS k FROM ({sql})) WHERE {' AND '.join(tests)} "
+    ranked = ", ".join(f"{rank} AS {name}" for name, rank in ranks.items())
+    return (f"SELECT {', '.join(names)} FROM (SELECT *, {ranked} FROM ({sql})) WHERE {' AND '.join(tests)} "
             f"ORDER BY {by}{limit}")

@@ -19,7 +19,6 @@ except ImportError:  # Windows has no such locks: two processes could open one f
 
 WAL_LIMIT = 8 << 20  # bytes of the write-ahead log; then the sweep writes them to the file, and commits wait for it
 SPARE_READERS = 8  # connections kept open for the next questions
-KEPT_ROWS = 10_000  # that may stay in memory after they are written, until the next ones come
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -43,12 +42,9 @@ class Transaction:
     def rows(self, sql: str) -> pa.Table:
         return self._connection.sql(sql).to_arrow_table()
 
-    def with_rows(self, rows: pa.Table, sql: str) -> None:
-        """Run a statement that reads `rows` as the table `given`."""
-        self._connection.register("given", rows)
+    def with_rows(self, given: pa.Table, sql: str) -> None:
+        """Run a statement that reads the table `given`: DuckDB finds it among the variables of its caller."""
         self.execute(sql)
-        if len(rows) > KEPT_ROWS:
-            self._connection.unregister("given")
 
 
 class DuckFile:
@@ -115,16 +111,21 @@ class DuckFile:
             connection.execute("SET SESSION python_enable_replacements = false")
             return connection
 
+    @staticmethod
+    def look_at(connection: Connection) -> None:
+        """Make the connection's transaction see the present state from now on: DuckDB picks it at the first look."""
+        connection.execute("SELECT id FROM databases LIMIT 0").fetchall()
+
     def release(self, connection: Connection) -> None:
         if len(self._readers) < SPARE_READERS:
             self._readers.append(connection)
         else:
             connection.close()
 
-    def checkpoint(self) -> None:
+    def checkpoint(self, limit: int = WAL_LIMIT) -> None:
         """Put the write-ahead log into the file once it is long. Readers and writers go on; commits wait."""
         with suppress(FileNotFoundError):
-            if os.path.getsize(self._wal) < WAL_LIMIT:
+            if os.path.getsize(self._wal) < limit:
                 return
             connection = self.reader()
             with suppress(duckdb.TransactionException):  # somebody reads an old state: the next sweep tries again

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Protocol
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,6 +32,7 @@ RETENTION_STEPS, SHORTEST_STEP_S = 60, 1
 SWEEP_ROWS = 200_000  # in one transaction: some 30 ms, in which writers wait
 SWEEP_SECONDS = 0.1  # in one sweep
 IDLE_SECONDS, AGE_SECONDS = 60, 600  # of an open result: it keeps DuckDB from using the space of deleted rows again
+ROOM_SECONDS = 5  # how long a writer waits for the memory that questions have taken
 MAX_TICKS = (31556995200000, 31556995200000000, 9214646400000000000)  # TDengine's end of time, by precision
 
 
@@ -38,6 +40,8 @@ class OpenResult(Protocol):
     """A result that has rows left to read, and holds a state of the file."""
 
     def expire(self, idle_s: float, age_s: float, busy_s: float) -> None: ...
+
+    def make_room(self) -> None: ...
 
     def close(self) -> None: ...
 
@@ -71,6 +75,18 @@ class Store(Changes):
         """
         for batch in batches:
             self._check_times(batch)
+        deadline = time.monotonic() + ROOM_SECONDS
+        while True:
+            try:
+                return self._insert(batches)
+            except duckdb.OutOfMemoryException:
+                if time.monotonic() > deadline:
+                    raise
+                for result in list(self.open_results):  # writers come first
+                    result.make_room()
+                time.sleep(0.01)
+
+    def _insert(self, batches: Sequence[Batch]) -> int:
         created: dict[tuple[Database, str], tuple[Table, int]] = {}
         written: dict[Table, list[tuple[np.ndarray, np.ndarray]]] = {}
         with self.file.lock, self.file.write() as change:

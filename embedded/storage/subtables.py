@@ -57,6 +57,7 @@ class TagsOfTable:
 
 def with_room(newest: np.ndarray, highest: int) -> np.ndarray:
     """A copy of the newest times, by subtable, which has room for the subtable with the number `highest`."""
-    copy = np.full(max(len(newest), highest + 1 + highest // 2), NO_ROWS, np.int64)
+    room = len(newest) if highest < len(newest) else 2 * highest
+    copy = np.full(room, NO_ROWS, np.int64)
     copy[:len(newest)] = newest
     return copy
