@@ -5,6 +5,7 @@ import asyncio
 import errno
 import gc
 import logging
+import os
 import re
 import signal
 import socket
@@ -13,12 +14,11 @@ from contextlib import ExitStack, suppress
 from tempfile import TemporaryDirectory
 from typing import NoReturn
 
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from . import VERSION
 from .common.errors import TDengineError
-from .protocol.handlers import MAX_MESSAGE_BYTES, close_app, make_app
+from .protocol.handlers import close_app, make_app, make_server
 from .storage.store import Store
 
 log = logging.getLogger(__name__)
@@ -93,18 +93,25 @@ async def _sweep(store: Store, stop: asyncio.Event) -> None:
                 await asyncio.wait_for(stop.wait(), _SWEEP_EVERY_S)
 
 
+def _say(text: str) -> None:
+    """Print a text. Where that fails, as on a full disk, this output and all that follows is lost, and no more."""
+    try:
+        print(text, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 async def _serve(store: Store, sockets: list[socket.socket], data_notice: str) -> None:
     stop = asyncio.Event()
     with suppress(NotImplementedError):  # Windows has no such handlers: there Ctrl-C cancels `main`
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
     app = make_app(store)
-    server = HTTPServer(app, max_buffer_size=MAX_MESSAGE_BYTES + 2**20)  # with room for the frame's own bytes
+    server = make_server(app)
     server.add_sockets(sockets)
     sweeping = asyncio.create_task(_sweep(store, stop))
     port = sockets[0].getsockname()[1]
-    print(f"Embedded database {VERSION} on localhost:{port}: for trying and testing, not a TDengine.\n{data_notice}",
-          flush=True)
+    _say(f"Embedded database {VERSION} on localhost:{port}: for trying and testing, not a TDengine.\n{data_notice}")
     await stop.wait()
     server.stop()
     await close_app(app)

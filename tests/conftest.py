@@ -18,9 +18,9 @@ from tests.helpers.browser import browser, open_page  # noqa: F401 (fixtures)
 from tests.helpers.databases import Embedded
 
 # The modules that open the page in Chromium. All tests of one queue run in one worker, one after the other.
-QUEUES = {"test_faults_page.py": "one", "test_reverse_proxy.py": "one", "test_examples.py": "one",
-          "test_page.py": "two", "test_viewers_page.py": "two", "test_readme.py": "two",
-          "test_status_line.py": "one"}
+QUEUES = {"test_faults_page.py": "one", "test_page.py": "two", "test_viewers_page.py": "three",
+          "test_reverse_proxy.py": "three", "test_status_line.py": "three", "test_examples.py": "three",
+          "test_readme.py": "three"}
 LONG = {"test_fuzz.py", "test_poller.py"}  # these have long tests: started last, they would run alone in the end
 _numbers = itertools.count()
 
@@ -95,10 +95,10 @@ def write(power_dsn, power):
     return write
 
 
-class TwoBrowsers(LoadScopeScheduling):
-    """How `pytest -n 5` shares the tests out: first the queues, then all others, each to the next free worker.
+class ThreeBrowsers(LoadScopeScheduling):
+    """How `pytest -n 6` shares the tests out: first the queues, then all others, each to the next free worker.
 
-    A page that draws keeps more than one core busy. With three or four of them at a time none is drawn in time.
+    A page that draws keeps more than a core busy. With four of them at a time none was drawn in time, on two cores.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -106,7 +106,7 @@ class TwoBrowsers(LoadScopeScheduling):
 
 
 def pytest_xdist_make_scheduler(config, log):
-    return TwoBrowsers(config, log)
+    return ThreeBrowsers(config, log)
 
 
 def pytest_collection_modifyitems(items):

@@ -318,6 +318,17 @@ APPROXIMATE = [
     ("SELECT APERCENTILE(v, 50), APERCENTILE(v, 50, 't-digest') FROM void", None, 0.0),
 ]
 
+# What TDengine answers and the embedded database does not, with the words that its error names
+REFUSED = [
+    (f"SELECT COUNT(*) FROM a0 WHERE {SPAN} INTERVAL(5s) FILL(NULL) HAVING COUNT(*) > 1", "HAVING together with FILL"),
+    ("SELECT COUNT(*) FROM a0 INTERVAL(1n) SLIDING(1d)", "SLIDING with an interval of months"),
+    ("SELECT COUNT(*) FROM a0 INTERVAL(2n, 1n)", "an offset in months"),
+    ("SELECT COUNT(*) FROM a0 COUNT_WINDOW(2, 1, v)", "COUNT_WINDOW with columns"),
+    (f"SELECT INTERP(v) FROM a0 RANGE({T}, 1s) FILL(PREV, 7)", "FILL(PREV)"),
+    (f"SELECT INTERP(v) FROM a0 RANGE({T}, {T}, 1s) EVERY(1s) FILL(PREV)", "RANGE with a stretch of time"),
+    ("SELECT TWA(v) FROM a0 INTERVAL(1n)", "TWA with months"),
+]
+
 # (SQL, code, text that the message holds)
 ERRORS = [
     ("SELECT _wstart + 1s, _wend - _wstart, COUNT(*) + 1 FROM a0 INTERVAL(10s)", 0x0200, "Invalid operation"),

@@ -31,7 +31,7 @@ def test_no_database():
         assert refusal(session.execute, "CREATE DATABASE power").code == 0x0381
         session.execute("DROP DATABASE power")
         assert rows(session, "SELECT DATABASE()") == [(None,)]
-        assert rows(session, "SHOW DATABASES") == []
+        assert rows(session, "SHOW USER DATABASES") == []
 
 
 def test_it_announces_itself(session):
@@ -51,7 +51,8 @@ def test_precision(session, precision, ticks):
     assert result.precision == ("ms", "us", "ns").index(precision)
     assert rows(session, "SELECT `precision` FROM information_schema.ins_databases WHERE name = 'fine'") == [(precision,
                                                                                                               )]
-    assert rows(session, "SHOW CREATE DATABASE fine") == [("fine", f"CREATE DATABASE `fine` PRECISION '{precision}'")]
+    assert rows(session, "SHOW CREATE DATABASE fine") == [
+        ("fine", f"CREATE DATABASE `fine` KEEP 3650d,3650d,3650d PRECISION '{precision}'")]
     assert result.fetch(1) == [(ticks, ticks + second, 1)]
     assert rows(session, "SELECT v FROM fine.t WHERE ts = '2023-11-14 22:13:20.123456789+00:00'") == [(1,)]
     (now,), = rows(session, "SELECT CAST(NOW AS BIGINT) FROM fine.t")

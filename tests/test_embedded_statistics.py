@@ -3,7 +3,6 @@
 import math
 
 import pytest
-import taosws
 from statistics_cases import ANSWERS, APPROXIMATE, ERRORS, ODD, REFUSED, SETUP, T
 
 from embedded.common.datatypes import Bound
@@ -112,12 +111,10 @@ CLIENT = [
 ]
 
 
-def test_the_client_gets_the_same(embedded_dsn):
-    connection = taosws.connect(embedded_dsn)
-    for sql in ("CREATE DATABASE IF NOT EXISTS statistics", "USE statistics", *SETUP):
-        connection.execute(sql)
+def test_the_client_gets_the_same(power):
+    for sql in SETUP:
+        power.execute(sql)
     for sql, answer in CLIENT:
-        assert same(list(connection.query(sql)), answer), sql
+        assert same(list(power.query(sql)), answer), sql
     with pytest.raises(Exception, match="percentile is only supported in single table query"):
-        connection.query("SELECT PERCENTILE(v, 50) FROM meters")
-    connection.close()
+        power.query("SELECT PERCENTILE(v, 50) FROM meters")

@@ -188,10 +188,12 @@ def test_super_table_dropped_and_made_again(power_dsn, power, tmp_path):
 
 
 def test_super_table_dropped_under_the_producer(power_dsn, power, tmp_path):
-    with Server(tmp_path, power_dsn, *FAST) as server, producer(tmp_path, power_dsn, *FEW, "--count=30") as program:
+    with Server(tmp_path, power_dsn, *FAST) as server, producer(tmp_path, power_dsn, *FEW) as program:
         wait_for(lambda: server.status()["rows_seen"] > 300, what="300 rows")
         power.execute("DROP TABLE meters")
-        assert program.wait() == 0
+        wait_for(lambda: list(power.query("SHOW STABLES")), what="the producer's new table")
+        wait_for(lambda: len(stored(power)) > 300, what="300 rows in it")
+        assert program.end() == 0
         check_rows(server, power)
         check_flows(server)
 

@@ -190,7 +190,7 @@ def test_outages_of_a_minute(start_database, open_page, tmp_path):
     killed = start_database("killed", killed_port)
     with Demo(tmp_path, f"taosws://root:taosdata@localhost:{late_port}") as demo, \
             Demo(tmp_path / "other", killed.dsn) as other:
-        page, other_page = (open_page(own_origin_page(some), 900, 600) for some in (demo, other))
+        page, other_page = (open_page(own_origin_page(some)) for some in (demo, other))
         live(other_page)
         page.evaluate(RECORD)
         other_page.evaluate(RECORD)
@@ -231,7 +231,7 @@ def demo(tmp_path_factory, dsn):
 def page(demo, browser):
     """One page for all faults in turn."""
     with opener(browser) as open_page:
-        page = open_page(own_origin_page(demo), 900, 600)
+        page = open_page(own_origin_page(demo))
         live(page)
         page.evaluate(RECORD)
         yield page

@@ -6,7 +6,6 @@ The algorithm's own tests are in `test_poller.py`; here are the real questions, 
 import math
 import re
 import time
-from collections import Counter, deque
 
 import pytest
 import taosws
@@ -21,7 +20,7 @@ from bridge.known_rows import BEFORE_ALL, KnownRows
 from bridge.poller import Poller
 from bridge.questions import Questions
 from bridge.settings import parse
-from tests.helpers.live_rows import stored
+from tests.helpers.live_rows import ViewersRing, stored
 from tests.helpers.programs import Server, now_ms
 from tests.helpers.viewers import CopyViewer
 from tests.helpers.waiting import wait_for
@@ -40,8 +39,7 @@ class Histories(RuleBasedStateMachine):
         module.SLICE_ROWS = slice_rows
         self.power.execute("DROP TABLE IF EXISTS meters")
         self.make_table()
-        self.limit, self.overlap = limit, overlap
-        self.ring, self.delivered = deque(maxlen=limit), Counter()
+        self.viewers, self.overlap = ViewersRing(limit), overlap
         self.poller = Poller(Questions(lambda: None), KnownRows(limit), overlap)
 
     def make_table(self):
@@ -90,39 +88,21 @@ class Histories(RuleBasedStateMachine):
 
     @rule()
     def tick(self):
-        for _ in range(1000):
-            delivery, rows = self.poller.poll()
-            assert not delivery.error
-            if delivery.anew:
-                self.delivered.clear()
-            if delivery.start_over:
-                self.ring.clear()
-            self.ring.extend(rows)
-            self.delivered.update(rows)
-            assert max(self.delivered.values(), default=0) <= 1, "a row came twice"
-            if not delivery.more:
-                break
-        else:
-            raise AssertionError("a poll did not end")
-        self.poller.check()
+        assert self.viewers.tick(self.poller) == ""
 
     @rule()
     def new_poller(self):
-        known, old = KnownRows(self.limit), self.poller.known
-        known.restore(list(self.ring), old.floor, old.cursor)
-        self.poller = Poller(Questions(lambda: None), known, self.overlap)
+        self.poller = Poller(Questions(lambda: None), self.viewers.known_to(self.poller), self.overlap)
 
     @rule()
     def quiet_moment(self):
         deadline = time.monotonic() + QUIET_S
         while True:
             self.tick()
-            newest = [row for row in stored(self.power) if row[0] <= now_ms()][-self.limit:]
-            cut = newest[0][0] if len(newest) == self.limit else BEFORE_ALL  # of this millisecond any row may stay
-            if len(self.ring) == len(newest) and Counter(row for row in self.ring if row[0] > cut) == Counter(
-                    row for row in newest if row[0] > cut):
+            rows = [row for row in stored(self.power) if row[0] <= now_ms()]
+            if self.viewers.has_newest_of(rows):
                 break
-            assert time.monotonic() < deadline, (sorted(self.ring), newest)
+            assert time.monotonic() < deadline, (sorted(self.viewers.rows), rows[-self.viewers.limit:])
 
 
 def test_any_history(power_dsn, power, monkeypatch):
@@ -168,7 +148,8 @@ def test_every_statement_has_a_lower_bound(power_dsn, power, write):
 @pytest.mark.parametrize("meters_, limit", ((3000, 10_000), (12_000, 10_000), (12_000, 30_000)))
 def test_a_fleet_of_meters_that_reports_in_one_millisecond(power_dsn, power, tmp_path, meters_, limit):
     """Each row is delivered once, also where one millisecond has more rows than a slice, or than the table."""
-    parse("", "database", "pace", "producer", arguments=[f"--tdengine-dsn={power_dsn}"])
+    parse("", "database", "pace", "producer",
+          arguments=[f"--tdengine-dsn={power_dsn}", "--tdengine-timeout-s=30"])  # machines are shared
     writer = generator.Writer()
 
     def beat() -> None:

@@ -4,7 +4,7 @@ The real questions are tested beside it, in `test_live_rows.py`.
 """
 
 import math
-from collections import Counter, deque
+from collections import Counter
 
 import pytest
 from hypothesis import settings
@@ -15,6 +15,7 @@ from bridge import poller as module
 from bridge.known_rows import AFTER_ALL, BEFORE_ALL, KnownRows
 from bridge.poller import Poller
 from bridge.questions import NoAnswer
+from tests.helpers.live_rows import ViewersRing
 
 START = 1_764_000_000_000
 METERS = 6
@@ -67,30 +68,13 @@ class FakeQuestions:
         return [row for row in self.stored.values() if after < row[0] <= until]
 
 
-class Viewers:
-    """What viewers have: a ring, fed as the server feeds it."""
-
-    def __init__(self, limit: int):
-        self.limit, self.rows = limit, deque(maxlen=limit)
-        self.delivered = Counter()  # since the last time that all came anew
-
-    def take(self, delivery, rows):
-        if delivery.anew:
-            self.delivered.clear()
-        if delivery.start_over:
-            self.rows.clear()
-        self.rows.extend(rows)
-        self.delivered.update(rows)
-        assert max(self.delivered.values(), default=0) <= 1, "a row came twice"
-
-
 class Histories(RuleBasedStateMachine):
     """Any history of a database, polled now and then: after each quiet moment viewers have its newest rows."""
 
     @initialize(limit=some.integers(1, 40), slice_rows=some.integers(1, 8), overlap=some.sampled_from((0, 50, 2000)))
     def start(self, limit, slice_rows, overlap):
         module.SLICE_ROWS, module.LEAST_SLICE_ROWS = slice_rows, 1
-        self.database, self.viewers, self.overlap = FakeQuestions(), Viewers(limit), overlap
+        self.database, self.viewers, self.overlap = FakeQuestions(), ViewersRing(limit), overlap
         self.serial = 0
         self.poller = Poller(self.database, KnownRows(limit), overlap)
 
@@ -147,21 +131,12 @@ class Histories(RuleBasedStateMachine):
 
     @rule()
     def tick(self):
-        for _ in range(1000):
-            delivery, rows = self.poller.poll()
-            self.viewers.take(delivery, rows)
-            if not delivery.more:
-                break
-        else:
-            raise AssertionError("a poll did not end")
-        self.poller.check()
+        self.viewers.tick(self.poller)
 
     @rule()
     def poller_replaced(self):
         """As after its process has died: the new one knows what was delivered, and where it had come to."""
-        known, old = KnownRows(self.viewers.limit), self.poller.known
-        known.restore(list(self.viewers.rows), old.floor, old.cursor)
-        self.poller = Poller(self.database, known, self.overlap)
+        self.poller = Poller(self.database, self.viewers.known_to(self.poller), self.overlap)
 
     @rule()
     def quiet_moment(self):
@@ -169,12 +144,8 @@ class Histories(RuleBasedStateMachine):
         for _ in range(24):  # three checks
             self.database.clock += 600
             self.tick()
-        rows = sorted(self.viewers.rows, key=lambda row: row[0])
-        newest = sorted((row for row in self.database.stored.values() if row[0] <= self.database.clock),
-                        key=lambda row: row[0])[-self.viewers.limit:]
-        assert len(rows) == len(newest)
-        cut = newest[0][0] if len(newest) == self.viewers.limit else BEFORE_ALL  # of this millisecond any may stay
-        assert Counter(row for row in rows if row[0] > cut) == Counter(row for row in newest if row[0] > cut)
+        of_now = [row for row in self.database.stored.values() if row[0] <= self.database.clock]
+        assert self.viewers.has_newest_of(of_now), (sorted(self.viewers.rows), of_now)
         ahead = [ts for _, ts in self.database.stored if ts > self.database.clock]
         assert self.poller.future_rows >= len(ahead)
         assert bool(ahead) <= bool(self.poller.future_ms)

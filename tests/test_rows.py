@@ -83,7 +83,7 @@ def test_the_same_bounds_as_for_other_viewers(power_dsn, tmp_path):
 
 
 def test_one_that_does_not_read_is_dropped(power_dsn, power, tmp_path):
-    with Server(tmp_path, power_dsn, "--table-limit=20000") as server:
+    with Server(tmp_path, power_dsn, "--table-limit=20000", "--idle-s=5") as server:
         with socket.create_connection(("127.0.0.1", server.port)) as slow, CopyViewer(server.port) as viewer:
             slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             slow.sendall(handshake("/rows"))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -12,16 +13,18 @@ from ..common.datatypes import Bound, Field
 from ..common.errors import TDengineError, not_supported
 from ..sql import nodes
 from ..sql.parser import parse
+from ..sql.plan import Plan
 from ..sql.planner import plan
 from ..sql.tokens import count_marks
+from ..sql.typed import Environment
 from ..storage.duckfile import Connection
 from ..storage.store import Store
-from . import describe
 from .bound_tables import first_value
 from .context import Context
+from .information_schema import system_table
 from .prepared_insert import PreparedInsert
 from .results import ERRORS, QueryResult, Result, translated
-from .text_insert import literal_tags, run_insert
+from .statements import RUNNERS
 
 
 class Session(Context):
@@ -33,7 +36,8 @@ class Session(Context):
     def __init__(self, store: Store, database: str | None = None, timezone: str | None = None,
                  user: str = "root") -> None:
         clock.zone(timezone)  # so that an unknown zone is refused now
-        super().__init__(store, store.database(database).name if database else None, timezone, user)
+        super().__init__(store, None, timezone, user)
+        self.database = self.known_database(database) if database else None
         self._running: set[Connection] = set()
         self._results: list[QueryResult] = []
 
@@ -69,72 +73,22 @@ class Session(Context):
     # ------------------------------------------------------------------ statements, each with its text
 
     def _run(self, statement: Any, sql: str) -> Result:
-        return _RUNNERS[type(statement)](self, statement, sql)
+        return self.query(statement) if isinstance(statement, nodes.Select) else RUNNERS[type(statement)](
+            self, statement, sql)
 
-    def query(self, statement: nodes.Select, sql: str = "") -> Result:
-        result = QueryResult(plan(statement, self.store, self.environment()), self.store, self._running)
+    def environment(self) -> Environment:
+        return replace(super().environment(),
+                       system_table=lambda database, name: system_table(self, database, name))
+
+    def plan(self, statement: nodes.Select) -> Plan:
+        return plan(statement, self.store, self.environment())
+
+    def query(self, statement: nodes.Select) -> QueryResult:
+        result = QueryResult(self.plan(statement), self.store, self._running)
         self._results = [open_ for open_ in self._results if open_.is_open]
         if result.is_open:
             self._results.append(result)
         return result
-
-    def _insert(self, statement: nodes.Insert, sql: str) -> Result:
-        if statement.marks:
-            raise TDengineError(0x0216, "syntax error near '?' (a ? needs a prepared statement)")
-        return Result(run_insert(self, statement, sql))
-
-    def _create_database(self, s: nodes.CreateDatabase, sql: str) -> Result:
-        self.store.create_database(s.name, s.precision, s.if_not_exists)
-        return Result()
-
-    def _drop_database(self, s: nodes.DropDatabase, sql: str) -> Result:
-        self.store.drop_database(s.name, s.if_exists)
-        if self.database == s.name:
-            self.database = None
-        return Result()
-
-    def _use(self, s: nodes.Use, sql: str) -> Result:
-        self.database = self.store.database(s.name).name
-        return Result()
-
-    def _create_table(self, s: nodes.CreateTable, sql: str) -> Result:
-        self.store.create_table(self.database_of(s.table), s.table.name, s.columns, s.tags, s.if_not_exists)
-        return Result()
-
-    def _create_subtables(self, s: nodes.CreateSubtables, sql: str) -> Result:
-        for subtable in s.subtables:
-            name = subtable.table
-            table, tags = literal_tags(self, name, subtable.using, subtable.tag_names, subtable.tags,
-                                       sql[subtable.tags_end:])
-            self.store.create_subtables(self.database_of(name), table, [name.name], tags, subtable.if_not_exists)
-        return Result()
-
-    def _drop_tables(self, s: nodes.DropTables, sql: str) -> Result:
-        wanted = []
-        for name, if_exists in s.tables:
-            database = self.database_of(name)
-            if if_exists and not database.has(name.name):
-                continue
-            found = database.find(name.name)
-            if s.super_only and not getattr(found, "is_super", False):
-                raise TDengineError(0x2603, "Table does not exist")
-            wanted.append((database, name.name))
-        self.store.drop_tables(wanted)
-        return Result()
-
-    def _describe(self, s: nodes.Describe, sql: str) -> Result:
-        return Result(0, *describe.table(self.database_of(s.table).find(s.table.name)))
-
-    def _show(self, s: nodes.Show, sql: str) -> Result:
-        return Result(0, *describe.show(self, s))
-
-
-_RUNNERS = {
-    nodes.Select: Session.query, nodes.Insert: Session._insert, nodes.CreateDatabase: Session._create_database,
-    nodes.DropDatabase: Session._drop_database, nodes.Use: Session._use, nodes.CreateTable: Session._create_table,
-    nodes.CreateSubtables: Session._create_subtables, nodes.DropTables: Session._drop_tables,
-    nodes.Describe: Session._describe, nodes.Show: Session._show,
-}
 
 
 class Statement:
@@ -145,7 +99,10 @@ class Statement:
         self._insert: PreparedInsert | None = None
         self.fields: list[Field] = []
         if re.match(r"\s*insert\b", sql, re.IGNORECASE):
-            self._insert = PreparedInsert(session, parse(sql), sql)
+            statement = parse(sql)
+            if isinstance(statement, nodes.InsertSelect):
+                raise not_supported("preparing INSERT ... SELECT")
+            self._insert = PreparedInsert(session, statement, sql)
             self.fields = self._insert.fields
             self.params = len(self.fields)
         elif re.match(r"\s*select\b", sql, re.IGNORECASE):

@@ -39,12 +39,12 @@ def literal_tags(context: Context, name: nodes.TableName, using: nodes.TableName
     positions = positions_of(tag_names, table.tags, no_tag)
     if len(values) != len(positions):
         raise syntax_error(rest, "invalid data or symbol")
-    literals = _Literals(context, table.precision)
+    literals = Literals(context, table.precision)
     return table, all_tags(table, positions, [literals.array([value], table.tags[i])
                                               for i, value in zip(positions, values, strict=True)])
 
 
-class _Literals:
+class Literals:
     """Turns the values of one VALUES or TAGS into arrays."""
 
     def __init__(self, context: Context, precision: int) -> None:
@@ -118,6 +118,6 @@ def _columns(context: Context, table: Table, columns: list[Column], part: nodes.
         for value, column in zip(row, columns, strict=True):
             if value is None and column is table.columns[0]:
                 raise syntax_error(sql[start + 1:].lstrip(), "Primary timestamp column should not be null")
-    literals = _Literals(context, table.precision)
+    literals = Literals(context, table.precision)
     return [literals.array(values, column)
             for column, values in zip(columns, zip(*part.rows, strict=True), strict=True)]

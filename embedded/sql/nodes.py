@@ -118,10 +118,32 @@ class Insert:
 
 
 @dataclass(frozen=True)
+class InsertSelect:
+    """INSERT INTO table (columns) SELECT ...; `columns` is None for all of them."""
+
+    table: TableName
+    columns: tuple[str, ...] | None
+    select: Select
+
+
+@dataclass(frozen=True)
+class Delete:
+    table: TableName
+    where: Expression | None
+
+
+@dataclass(frozen=True)
 class CreateDatabase:
     name: str
     if_not_exists: bool
     precision: int
+    keep_minutes: int
+
+
+@dataclass(frozen=True)
+class AlterDatabase:
+    name: str
+    keep_minutes: int | None  # None: it stays as it is
 
 
 @dataclass(frozen=True)
@@ -162,6 +184,28 @@ class DropTables:
 
 
 @dataclass(frozen=True)
+class AlterTable:
+    """ADD, DROP, MODIFY or RENAME (the `action`) of a column or a tag.
+
+    `column` is what ADD and MODIFY name, `new_name` what RENAME names.
+    """
+
+    table: TableName
+    super_only: bool
+    action: str
+    is_tag: bool
+    name: str
+    column: Column | None
+    new_name: str | None = None
+
+
+@dataclass(frozen=True)
+class SetTags:
+    table: TableName
+    tags: tuple[tuple[str, Any], ...]  # names and new values, which are as in an INSERT
+
+
+@dataclass(frozen=True)
 class Use:
     name: str
 
@@ -173,7 +217,11 @@ class Describe:
 
 @dataclass(frozen=True)
 class Show:
-    what: str  # DATABASES, TABLES, STABLES, CREATE (a table's) or CREATE DATABASE
+    """`what` are the words that say what is shown, such as DATABASES, TABLE TAGS or CREATE TABLE."""
+
+    what: str
     database: str | None = None
     like: str | None = None
     table: TableName | None = None
+    kind: str | None = None  # NORMAL, CHILD, USER or SYSTEM
+    tags: tuple[str, ...] = ()  # of SHOW TABLE TAGS a, b FROM

@@ -16,24 +16,25 @@ from ..common.errors import TDengineError, not_supported
 from . import nodes
 from .definition_parser import DefinitionParser
 from .dialect import TDengine
+from .insert_parser import InsertParser
 from .tokens import tokens_of, with_values
 from .window_parser import WindowParser
 
 _LONGEST_CACHED = 4096  # characters: questions that are asked again and again are short, INSERTs with values are not
 _LABEL_BYTES = 64  # TDengine cuts longer labels
 # TDengine knows these statements; the embedded database refuses them by name.
-KNOWN_STATEMENTS = ("ALTER", "DELETE", "EXPLAIN", "FLUSH", "GRANT", "REVOKE", "KILL", "COMPACT", "TRIM", "BALANCE",
+KNOWN_STATEMENTS = ("EXPLAIN", "FLUSH", "GRANT", "REVOKE", "KILL", "COMPACT", "TRIM", "BALANCE",
                     "RESET", "SET", "UPDATE", "MERGE", "REDISTRIBUTE", "SPLIT")
 _UNQUOTED = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`)|[^'"`]+""", re.DOTALL)
 
 
 class _Parser(WindowParser, DefinitionParser):
     def statement(self, sql: str, tokens: list[Token]) -> Any:
-        """Read one statement; a `;` may close it."""
+        """Read one statement. What follows a `;` is not read, as in TDengine."""
         self.reset()
         self.sql = sql
-        while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
-            tokens.pop()
+        ends = (i for i, token in enumerate(tokens) if token.token_type is TokenType.SEMICOLON)
+        tokens = tokens[:next(ends, None)]
         self._tokens, self._tokens_size, self._index = tokens, len(tokens), -1
         self.marks = 0
         self._advance()
@@ -47,8 +48,6 @@ class _Parser(WindowParser, DefinitionParser):
         result = read(self)
         if self._curr:
             self.refuse_clause()
-            if self._curr.token_type is TokenType.SEMICOLON:
-                raise not_supported("several statements in one text")
             self.raise_error("")
         return result
 
@@ -162,54 +161,10 @@ class _Parser(WindowParser, DefinitionParser):
                 self.need("LAST")
         return nodes.Order(tree, descending, nulls_first)
 
-    # ------------------------------------------------------------------ INSERT
-
-    def insert(self) -> nodes.Insert:
-        self.need("INSERT", "INTO")
-        tables = [self.rows_of_table()]
-        while self._curr:
-            tables.append(self.rows_of_table())
-        return nodes.Insert(tuple(tables), self.marks)
-
-    def rows_of_table(self) -> nodes.Rows:
-        table = None
-        if self._match(TokenType.PLACEHOLDER):
-            self.marks += 1
-        else:
-            table = self.table_name()
-        using = tag_names = columns = None
-        tags: tuple = ()
-        tags_end = 0
-        if self._curr.token_type is TokenType.L_PAREN:
-            columns = self.list_of(self.name)
-        if self.word("USING"):
-            using = self.table_name()
-            if self._curr.token_type is TokenType.L_PAREN:
-                tag_names = self.list_of(self.name)
-            self.need("TAGS")
-            tags, _, tags_end = self.values()
-            if columns is None and self._curr.token_type is TokenType.L_PAREN:
-                columns = self.list_of(self.name)
-        if self.word("SELECT", advance=False):
-            raise not_supported("INSERT ... SELECT")
-        if self.word("FILE", advance=False):
-            raise not_supported("INSERT ... FILE")
-        self.need("VALUES")
-        rows, spots = [], []
-        while self._curr.token_type is TokenType.L_PAREN:
-            row, start, end = self.values()
-            rows.append(list(row))
-            spots.append((start, end))
-            if self._match(TokenType.COMMA) and self._curr.token_type is not TokenType.L_PAREN:
-                self.raise_error()
-        if not rows:
-            self.raise_error()
-        return nodes.Rows(table, using, tag_names, tags, columns, rows, spots, tags_end)
-
-    _STATEMENTS = {"SELECT": query, "(": query, "INSERT": insert, "CREATE": DefinitionParser.create,
-                   "DROP": DefinitionParser.drop, "USE": DefinitionParser.use,
-                   "DESCRIBE": DefinitionParser.describe, "DESC": DefinitionParser.describe,
-                   "SHOW": DefinitionParser.show}
+    _STATEMENTS = {"SELECT": query, "(": query, "INSERT": InsertParser.insert, "IMPORT": InsertParser.insert,
+                   "DELETE": InsertParser.delete, "CREATE": DefinitionParser.create, "DROP": DefinitionParser.drop,
+                   "ALTER": DefinitionParser.alter, "USE": DefinitionParser.use, "SHOW": DefinitionParser.show,
+                   "DESCRIBE": DefinitionParser.describe, "DESC": DefinitionParser.describe}
 
 
 def parse(sql: str, values: Sequence[Any] | None = None) -> Any:

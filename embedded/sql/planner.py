@@ -6,6 +6,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from ..common import datatypes as t
+from ..common.catalog import SYSTEM_DATABASES
 from ..common.datatypes import Column, duck_type
 from ..common.errors import TDengineError, not_supported
 from ..storage.store import Store
@@ -30,7 +31,6 @@ from .windows_filled_select import filled_select
 
 MOST_NAMES = 20_000  # in one statement
 Builder = Groups | RowExpressions | Interpolation
-SYSTEM_DATABASES = ("information_schema", "performance_schema")
 
 
 def plan(select: nodes.Select, store: Store, environment: Environment) -> Plan:

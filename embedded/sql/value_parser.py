@@ -99,7 +99,7 @@ class ValueParser(ExpressionParser):
     def value(self) -> Any:
         """A literal becomes a plain Python value, `?` becomes MARK, and NOW + 1s stays an expression."""
         kind, following = self._curr.token_type, self._next.token_type
-        if following in (TokenType.COMMA, TokenType.R_PAREN):
+        if following in _AFTER_VALUE:
             read = _LITERALS.get(kind)
             if read is not None:
                 self._advance()
@@ -110,10 +110,13 @@ class ValueParser(ExpressionParser):
                 return nodes.MARK
         if kind is TokenType.DASH and following is TokenType.NUMBER:
             self._advance(2)
-            if self._curr.token_type in (TokenType.COMMA, TokenType.R_PAREN):
+            if self._curr.token_type in _AFTER_VALUE:
                 return _number(self._prev.text, negative=True)
             self._advance(-2)
         return self.expression_of()
+
+
+_AFTER_VALUE = (TokenType.COMMA, TokenType.R_PAREN, TokenType.SENTINEL)  # the last one ends the text
 
 
 def _number(text: str, negative: bool = False) -> int | Decimal:

@@ -142,8 +142,7 @@ class Store(Changes):
         if times.null_count:
             raise TDengineError(0x0216, "Primary timestamp column should not be null")
         first, last = pc.min_max(times).as_py().values()
-        keep = getattr(batch.database, "keep_ticks", None)
-        if last > MAX_TICKS[precision] or keep and first < clock.now(precision) - keep:
+        if last > MAX_TICKS[precision] or first < clock.now(precision) - batch.database.keep_ticks:
             raise TDengineError(0x060B, "Timestamp data out of range")
         if self.retention_s and first < self._oldest_accepted(precision):
             raise TDengineError(0x060B, "Timestamp data out of range: the embedded database keeps rows for "

@@ -25,7 +25,7 @@ def opener(browser):
     """A function that opens a page. The test fails if a page throws an error, or asks another machine for something."""
     errors, pages = [], []
 
-    def open_page(url: str, width: int = 1400, height: int = 900):
+    def open_page(url: str, width: int = 900, height: int = 600):  # each pixel costs processor time: there is no GPU
         page = browser.new_page(viewport={"width": width, "height": height})
         page.on("pageerror", lambda error: LOST in str(error) or errors.append(str(error)))
         page.on("request", lambda request: "//localhost:" in request.url or "//127.0.0.1:" in request.url

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-def wait_for(condition: Callable, seconds: float = 10, what: str = "the condition"):
+def wait_for(condition: Callable, seconds: float = 20, what: str = "the condition"):
     """The first true value of `condition()`; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
