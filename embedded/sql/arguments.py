@@ -15,7 +15,7 @@ FunctionBuilder = Callable[[Compiler, str, list[exp.Expression]], Typed]
 
 def check_count(name: str, trees: Sequence[exp.Expression], least: int, most: int | None = None) -> None:
     """Exactly `least` arguments, or from `least` to `most`. Error: 0x2801."""
-    if not trees:
+    if not trees and least:
         raise TDengineError(0x2600, 'syntax error near ")"')
     if not least <= len(trees) <= (least if most is None else most):
         raise TDengineError(0x2801, f"Invalid number of parameters : {name}")

@@ -84,7 +84,7 @@ class Groups(Expressions):
 
         Errors: 0x260A, 0x260C where no function picks one row.
         """
-        picks = {call.sql().lower() for call in self.calls}
+        picks = {*self.calls}
         name = self.calls[0].name.lower() if self.calls else ""
         if len(picks) != 1 or name not in (*ROW_PICKERS, "min", "max"):
             if self.window:

@@ -61,8 +61,8 @@ class Interpolation(Expressions):
         self.by_subtable = "g.name" in self.keys
         self.read_tags = any(rows.source.reads_tags(tree) for tree, _ in keys)
         self.mode = select.window.fill.mode.removesuffix("_F")
-        self.calls = list(dict.fromkeys(call.sql() for item in select.items for call in _calls(item.expression)))
-        self.values: dict[str, _Value] = {}
+        self.calls = list(dict.fromkeys(call for item in select.items for call in _calls(item.expression)))
+        self.values: dict[exp.Anonymous, _Value] = {}
         self.ignores_null = False
         if self.mode == "NONE":
             raise TDengineError(0x2605, "Unsupported fill type")
@@ -129,7 +129,7 @@ class Interpolation(Expressions):
                                 "columns")
         self.ignores_null = bool(option)
         self.read_tags |= self.rows.source.reads_tags(tree)
-        call = tree.sql()
+        call = tree
         if call not in self.calls:
             raise misplaced()
         filling = "NULL"

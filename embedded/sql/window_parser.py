@@ -60,9 +60,13 @@ class WindowParser(ExpressionParser):
 
     def count_window(self) -> nodes.Window:
         self.need("COUNT_WINDOW")
-        counts = self.list_of(self.integer)
-        if len(counts) > 2:
-            raise not_supported("COUNT_WINDOW with columns")
+        self.take(TokenType.L_PAREN)
+        counts = [self.integer()]
+        while self._match(TokenType.COMMA):
+            if self._curr.token_type is TokenType.VAR and not self._curr.text[0].isdigit():
+                raise not_supported("COUNT_WINDOW with columns")
+            counts.append(self.integer())
+        self.take(TokenType.R_PAREN)
         return nodes.Window("COUNT_WINDOW", tuple(exp.Literal.number(count) for count in counts))
 
     def range(self) -> nodes.Window:
