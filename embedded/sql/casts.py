@@ -16,7 +16,7 @@ _NUMBER_TEXT_LENGTH = 24  # bytes: the longest number, with room to spare
 
 def cast(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     """The second argument holds the target: a `Column` of its type and length (0: as long as the value)."""
-    return converted(compiler, compiler.compile(trees[0]), trees[1].this)
+    return converted(compiler, compiler.compile(trees[0]), trees[1].meta["target"])
 
 
 def converted(compiler: Compiler, value: Typed, target: Column) -> Typed:

@@ -153,7 +153,7 @@ class Expressions(Compiler):
     def is_in(self, tree: exp.In) -> Typed:
         value = self.compile(tree.this)
         if len(tree.expressions) == 1 and isinstance(tree.expressions[0], exp.Var):
-            sql, columns = self.sub_select(tree.expressions[0].this)
+            sql, columns = self.sub_select(tree.expressions[0].meta["select"])
             if len(columns) != 1:
                 raise TDengineError(0x2600, 'syntax error near "IN" (the sub-select has more than one column)')
             align(self, value, typed("", columns[0].type, columns[0].length), "IN")

@@ -14,7 +14,7 @@ from ..common.datatypes import Column, duck_type
 from ..common.errors import TDengineError, not_supported
 from . import nodes
 from .arguments import bad_value, compiled
-from .casts import cast
+from .casts import converted
 from .comparison import align
 from .expressions import Expressions, misplaced
 from .partitions import Keys
@@ -135,8 +135,7 @@ class Interpolation(Expressions):
         filling = "NULL"
         if self.mode == "VALUE":
             target = Column("", value.type, value.length)
-            tree = self.select.window.fill.values[self.calls.index(call)]
-            filling = cast(self, name, [tree, exp.Var(this=target)]).sql
+            filling = converted(self, self.compile(self.select.window.fill.values[self.calls.index(call)]), target).sql
         self.values.setdefault(call, _Value(value, filling))
         return replace(value, sql=f"q.v{self.calls.index(call)}", raw=None)
 

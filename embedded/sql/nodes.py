@@ -1,7 +1,8 @@
 """The statements of TDengine's SQL, as `parser.parse` returns them.
 
 The scalar expressions in them are sqlglot trees. Every function call is an `Anonymous` node, and a duration
-(`12h`) is an unquoted `Column` whose name begins with a digit. Nobody changes a node once it is parsed.
+(`12h`) is an unquoted `Column` whose name begins with a digit. The target of CAST is in `meta["target"]`, and the
+sub-select of IN in `meta["select"]`, of a `Var`. Nobody changes a node once it is parsed.
 """
 
 from dataclasses import dataclass

@@ -22,7 +22,8 @@ def limited(select: nodes.Select, sql: str, names: Sequence[str], keys: int, ord
     if order:
         by, limit = ", ".join(f"s{i}{words}" for i, words in enumerate(order)), limit_of(select)
     elif select.limit is not None:
-        tests.append(f"r <= {select.offset + select.limit}" + (f" AND r > {select.offset}" if select.offset else ""))
+        tests.append(f"r <= {select.offset + select.limit}")  # alone, DuckDB keeps no more rows than that
+        tests += [f"r > {select.offset}"] if select.offset else []
     if select.slimit is not None:
         ranks["k"] = f"dense_rank() OVER (ORDER BY {partition})"
         tests.append(f"k > {select.soffset} AND k <= {select.soffset + select.slimit}")

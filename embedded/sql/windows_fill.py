@@ -12,7 +12,7 @@ from ..common.datatypes import Column, duck_type
 from ..common.errors import TDengineError, not_supported
 from . import nodes
 from .aggregates import aggregate_calls
-from .casts import cast
+from .casts import converted
 from .expressions import Expressions
 from .time_ranges import time_bounds
 from .typed import INTEGERS, REALS, Typed
@@ -99,7 +99,7 @@ def between_two(before: str, after: str, at: str, column: Column) -> str:
 
 def _value(expressions: Expressions, column: Column, tree: exp.Expression) -> str:
     """A value of FILL(VALUE, ...) in the type of its column."""
-    found: Typed = cast(expressions, "cast", [tree, exp.Var(this=column)])
+    found: Typed = converted(expressions, expressions.compile(tree), column)
     return found.sql
 
 
