@@ -126,7 +126,7 @@ ANSWERS = [
      [(7.0, "0.1000000000", "7.0")]),
     ("SELECT AVG(CAST(p AS DOUBLE)) a FROM p1", [("a", "DOUBLE")], [(7.0,)]),
     ("SHOW CREATE TABLE prices", [("Table", "VARCHAR"), ("Create Table", "VARCHAR")],
-     [("prices", "CREATE STABLE `prices` (`ts` TIMESTAMP, `seen` TIMESTAMP, `p` DECIMAL(10, 2), `q` DECIMAL(38, 10))"
+     [("prices", "CREATE STABLE `prices` (`ts` TIMESTAMP, `seen` TIMESTAMP, `p` DECIMAL(10,2), `q` DECIMAL(38,10))"
                  " TAGS (`about` JSON)")]),
     # arithmetic gives DOUBLE; division by zero gives NULL
     ("SELECT t1+1, t1-1, t1*2, t1/2, t1%4, t1/0, t1%0, -t1 FROM kinds WHERE NOT ok",
@@ -383,7 +383,7 @@ ERRORS = [
 # SQL that TDengine knows and the embedded database does not, with the word that its error names
 REFUSED = [
     ("SELECT a.ts FROM d0 a, d1 b WHERE a.ts > b.ts", "a join without equal timestamps"),
-    ("SELECT a.ts FROM d0 a LEFT JOIN d1 b ON a.ts = b.ts", "LEFT"), ("SELECT 1; SELECT 2", "several statements"),
+    ("SELECT a.ts FROM d0 a LEFT JOIN d1 b ON a.ts = b.ts", "LEFT"),
     ("SELECT COUNT(DISTINCT voltage) FROM d0", "DISTINCT"), ("SELECT (SELECT 1) FROM d0", "sub-select"),
     ("SELECT voltage FROM d0 WHERE location > 5", "VARCHAR and BIGINT"), ("SELECT location + 1 FROM d0", "text"),
     ("SELECT voltage FROM d0 WHERE voltage = 'many'", "many"),
@@ -398,7 +398,7 @@ REFUSED = [
     ("select p from prices where about = 'a'", "JSON"),
 
     ("CREATE TABLE x (ts TIMESTAMP, a GEOMETRY(100))", "GEOMETRY"), ("CREATE TABLE x (ts TIMESTAMP, a BLOB)", "BLOB"),
-    ("CREATE STREAM s INTO x AS SELECT 1", "CREATE STREAM"), ("ALTER TABLE meters ADD COLUMN x INT", "ALTER"),
-    ("DELETE FROM d0", "DELETE"), ("EXPLAIN SELECT 1", "EXPLAIN"), ("SHOW VGROUPS", "SHOW VGROUPS"),
-    ("INSERT INTO d0 SELECT * FROM d1", "INSERT ... SELECT"),
+    ("CREATE STREAM s INTO x AS SELECT 1", "CREATE STREAM"),
+    ("EXPLAIN SELECT 1", "EXPLAIN"), ("SHOW VGROUPS", "SHOW VGROUPS"),
+
 ]

@@ -7,18 +7,20 @@ import json
 import os
 import re
 import socket
+import statistics
 import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 import taosws
 from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.iostream import StreamClosedError
 from tornado.netutil import bind_sockets
-from tornado.websocket import websocket_connect
+from tornado.websocket import WebSocketClosedError, websocket_connect
 
 from embedded.protocol import handlers
 from embedded.protocol.clients import MAX_CLIENTS, MAX_WAITING
@@ -117,10 +119,8 @@ def test_large_messages_before_a_login_are_not_read(start_embedded):
     before = peak_mb(embedded)
 
     def send_body(authorization):
-        try:
+        with suppress(OSError):  # it hangs up before it has read all
             post(embedded, bytes(LARGE), authorization)
-        except OSError:
-            pass  # it hangs up before it has read all
 
     wrong = {"Authorization": "Basic " + base64.b64encode(b"root:wrong").decode()}
     threads = [threading.Thread(target=send_body, args=(wrong if i % 2 else None,)) for i in range(10)]
@@ -132,13 +132,71 @@ def test_large_messages_before_a_login_are_not_read(start_embedded):
     async def conversation():
         large = [await websocket_connect(f"ws://localhost:{embedded.port}/ws") for _ in range(3)]
         for client in large:
-            await client.write_message(bytes(LARGE // 4), binary=True)
+            with suppress(WebSocketClosedError, StreamClosedError):
+                await client.write_message(bytes(LARGE // 4), binary=True)
         for client in large:
             assert await asyncio.wait_for(client.read_message(), 20) is None
 
     asyncio.run(conversation())
     assert peak_mb(embedded) - before < 60
     assert post(embedded, b" " * (2 << 20) + b"SELECT 1", {"Authorization": BASIC})[1]["data"] == [[1]]
+
+
+# Writes 300 rows and polls them, again and again; prints how long that took, in ms.
+TICKS = """
+import sys, time, taosws
+connection = taosws.connect(sys.argv[1])
+statement = connection.stmt2_statement()
+statement.prepare("INSERT INTO ? USING power.meters TAGS (?) VALUES (?, ?)")
+for tick in range(40):
+    started, now = time.monotonic(), int(time.time() * 1000) - 30
+    columns = [taosws.millis_timestamps_to_column(list(range(now, now + 30))), taosws.ints_to_column([tick] * 30)]
+    statement.bind([taosws.stmt2_bind_param_view(f"d{i}", [taosws.int_to_tag(i)], columns) for i in range(10)])
+    statement.execute()
+    rows = list(connection.query(f"SELECT CAST(ts AS BIGINT), tbname, voltage FROM power.meters WHERE ts >= {now}"))
+    assert sum(row[2] == tick for row in rows) == 300
+    print(round((time.monotonic() - started) * 1000))
+    time.sleep(0.05)
+"""
+SLOW = "SELECT COUNT(*), MAX(LENGTH(REPLACE(REPEAT('ab', 500), 'a', CAST(v AS VARCHAR(10))))) FROM power.many"
+
+
+def test_long_questions_do_not_starve_the_ticks_of_others(start_embedded):
+    """Ten connections ask, all at once and again and again, what keeps every core busy for a second and more."""
+    embedded = start_embedded("--retention=0")
+    for sql in ("CREATE DATABASE power", "CREATE STABLE power.meters (ts TIMESTAMP, voltage INT) TAGS (t INT)",
+                "CREATE TABLE power.many (ts TIMESTAMP, v INT)"):
+        assert post(embedded, sql, {"Authorization": BASIC})[1]["code"] == 0
+    statement = embedded.connect().stmt2_statement()
+    statement.prepare("INSERT INTO power.many VALUES (?, ?)")
+    first = int(time.time()) * 1000
+    columns = [taosws.millis_timestamps_to_column(list(range(first, first + 200_000))),
+               taosws.ints_to_column(list(range(200_000)))]
+    statement.bind([taosws.stmt2_bind_param_view(None, None, columns)])
+    statement.execute()
+
+    def ticks():
+        done = subprocess.run([sys.executable, "-c", TICKS, embedded.dsn], capture_output=True, text=True, timeout=60,
+                              check=True)
+        return statistics.median(map(int, done.stdout.split()))
+
+    alone, asking, answers = ticks(), threading.Event(), []
+
+    def ask():
+        while not asking.is_set():
+            answers.append(post(embedded, SLOW, {"Authorization": BASIC})[1]["code"])
+
+    askers = [threading.Thread(target=ask) for _ in range(10)]
+    for asker in askers:
+        asker.start()
+    try:
+        beside = ticks()
+    finally:
+        asking.set()
+        for asker in askers:
+            asker.join(60)
+    assert set(answers) == {0}
+    assert beside < 5 * alone + 50  # the ten together would take ten times as long
 
 
 @pytest.mark.parametrize("host, allowed", [

@@ -24,6 +24,9 @@ class Context:
         self.number, self.since = next(self._numbers), clock.now(0)
         self._open[self.number] = self
 
+    def close(self) -> None:
+        self._open.pop(self.number, None)
+
     def sessions(self) -> list["Context"]:
         """The open sessions of the same store."""
         found = [reference() for reference in self._open.valuerefs()]

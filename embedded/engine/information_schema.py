@@ -1,6 +1,6 @@
 """information_schema and performance_schema: TDengine's own tables, made from the catalog when they are asked for.
 
-The columns are those of TDengine 3.3.7. What has no meaning here is NULL, such as the time when a table was created.
+The columns are those of TDengine 3.3.6. What has no meaning here is NULL, such as the time when a table was created.
 """
 
 from collections.abc import Callable, Iterable, Sequence

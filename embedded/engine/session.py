@@ -1,33 +1,24 @@
-"""One client's session: its current database and zone, its statements and open results."""
+"""One client's session: its current database and zone, and its statements."""
 
 import re
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import replace
 from typing import Any
-
-import duckdb
 
 from ..common import clock
 from ..common.datatypes import Bound, Field
 from ..common.errors import TDengineError, not_supported
 from ..sql import nodes
 from ..sql.parser import parse
-from ..sql.plan import Plan
-from ..sql.planner import plan
 from ..sql.tokens import count_marks
-from ..sql.typed import Environment
-from ..storage.duckfile import Connection
 from ..storage.store import Store
 from .bound_tables import first_value
-from .context import Context
-from .information_schema import system_table
 from .prepared_insert import PreparedInsert
-from .results import ERRORS, QueryResult, Result, translated
+from .queries import Queries
+from .results import ERRORS, Result, translated
 from .statements import RUNNERS
 
 
-class Session(Context):
+class Session(Queries):
     """Runs statements, one at a time, from any thread; `interrupt` may come at any time from another thread.
 
     Errors: 0x0388 for an unknown database, 0xFFFF for an unknown time zone.
@@ -38,8 +29,6 @@ class Session(Context):
         clock.zone(timezone)  # so that an unknown zone is refused now
         super().__init__(store, None, timezone, user)
         self.database = self.known_database(database) if database else None
-        self._running: set[Connection] = set()
-        self._results: list[QueryResult] = []
 
     def execute(self, sql: str) -> Result:
         """Run one statement. All errors are TDengineErrors."""
@@ -48,18 +37,6 @@ class Session(Context):
     def prepare(self, sql: str) -> "Statement":
         """Read a statement whose values are bound later."""
         return self.guarded(lambda: Statement(self, sql))
-
-    def interrupt(self) -> None:
-        """End the query that is running: its answer is the error 0x0328."""
-        for connection in list(self._running):
-            with suppress(duckdb.Error):  # it was closed meanwhile
-                connection.interrupt()
-
-    def close(self) -> None:
-        """Close the results that are still open."""
-        for result in self._results:
-            result.close()
-        self._results.clear()
 
     def guarded(self, call: Callable[[], Any]) -> Any:
         """What `call` returns; its errors become TDengineErrors."""
@@ -70,25 +47,10 @@ class Session(Context):
         except RecursionError:
             raise TDengineError(0x2600, "syntax error near \"(\" (nested too deeply)") from None
 
-    # ------------------------------------------------------------------ statements, each with its text
-
     def _run(self, statement: Any, sql: str) -> Result:
-        return self.query(statement) if isinstance(statement, nodes.Select) else RUNNERS[type(statement)](
-            self, statement, sql)
-
-    def environment(self) -> Environment:
-        return replace(super().environment(),
-                       system_table=lambda database, name: system_table(self, database, name))
-
-    def plan(self, statement: nodes.Select) -> Plan:
-        return plan(statement, self.store, self.environment())
-
-    def query(self, statement: nodes.Select) -> QueryResult:
-        result = QueryResult(self.plan(statement), self.store, self._running)
-        self._results = [open_ for open_ in self._results if open_.is_open]
-        if result.is_open:
-            self._results.append(result)
-        return result
+        if isinstance(statement, nodes.Select):
+            return self.query(statement)
+        return RUNNERS[type(statement)](self, statement, sql)
 
 
 class Statement:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 from sqlglot import exp
@@ -16,12 +16,10 @@ from ..storage.rows import Batch
 from . import table_changes
 from .describe import Answer, describe
 from .insert_parts import positions_of, timestamp_first
+from .queries import Queries
 from .results import Result
 from .show import show
 from .text_insert import literal_tags, run_insert
-
-if TYPE_CHECKING:
-    from .session import Session
 
 _LEAST_KEEP, _MOST_KEEP = 1440, 525_600_000  # minutes
 _ROWS_AT_ONCE = 100_000  # of an INSERT ... SELECT
@@ -39,7 +37,7 @@ class TableResult(Result):
 
 # ---------------------------------------------------------------------- databases
 
-def _create_database(session: "Session", s: nodes.CreateDatabase, sql: str) -> Result:
+def _create_database(session: Queries, s: nodes.CreateDatabase, sql: str) -> Result:
     _check_keep(s.keep_minutes)
     if s.name in SYSTEM_DATABASES:
         raise TDengineError(0x0381, "Database already exists")
@@ -47,7 +45,7 @@ def _create_database(session: "Session", s: nodes.CreateDatabase, sql: str) -> R
     return Result()
 
 
-def _alter_database(session: "Session", s: nodes.AlterDatabase, sql: str) -> Result:
+def _alter_database(session: Queries, s: nodes.AlterDatabase, sql: str) -> Result:
     database = session.store.database(s.name)
     if s.keep_minutes is not None:
         _check_keep(s.keep_minutes)
@@ -60,7 +58,7 @@ def _check_keep(minutes: int) -> None:
         raise TDengineError(0x2619, f"Invalid option keep: {minutes} valid range: [{_LEAST_KEEP}m, {_MOST_KEEP}m]")
 
 
-def _drop_database(session: "Session", s: nodes.DropDatabase, sql: str) -> Result:
+def _drop_database(session: Queries, s: nodes.DropDatabase, sql: str) -> Result:
     if s.name in SYSTEM_DATABASES:
         raise TDengineError(0x0200, f"Cannot drop system database: `{s.name}`")
     session.store.drop_database(s.name, s.if_exists)
@@ -69,19 +67,19 @@ def _drop_database(session: "Session", s: nodes.DropDatabase, sql: str) -> Resul
     return Result()
 
 
-def _use(session: "Session", s: nodes.Use, sql: str) -> Result:
+def _use(session: Queries, s: nodes.Use, sql: str) -> Result:
     session.database = session.known_database(s.name)
     return Result()
 
 
 # ---------------------------------------------------------------------- tables
 
-def _create_table(session: "Session", s: nodes.CreateTable, sql: str) -> Result:
+def _create_table(session: Queries, s: nodes.CreateTable, sql: str) -> Result:
     session.store.create_table(session.database_of(s.table), s.table.name, s.columns, s.tags, s.if_not_exists)
     return Result()
 
 
-def _create_subtables(session: "Session", s: nodes.CreateSubtables, sql: str) -> Result:
+def _create_subtables(session: Queries, s: nodes.CreateSubtables, sql: str) -> Result:
     """All subtables of one super table are one change of the file."""
     found: dict[tuple, tuple[list, list]] = {}
     for subtable in s.subtables:
@@ -98,7 +96,7 @@ def _create_subtables(session: "Session", s: nodes.CreateSubtables, sql: str) ->
     return Result()
 
 
-def _drop_tables(session: "Session", s: nodes.DropTables, sql: str) -> Result:
+def _drop_tables(session: Queries, s: nodes.DropTables, sql: str) -> Result:
     wanted = []
     for name, if_exists in s.tables:
         database = session.database_of(name)
@@ -112,29 +110,29 @@ def _drop_tables(session: "Session", s: nodes.DropTables, sql: str) -> Result:
     return Result()
 
 
-def _alter_table(session: "Session", s: nodes.AlterTable, sql: str) -> Result:
+def _alter_table(session: Queries, s: nodes.AlterTable, sql: str) -> Result:
     table_changes.alter_table(session, s)
     return Result()
 
 
-def _set_tags(session: "Session", s: nodes.SetTags, sql: str) -> Result:
+def _set_tags(session: Queries, s: nodes.SetTags, sql: str) -> Result:
     table_changes.set_tags(session, s)
     return Result()
 
 
 # ---------------------------------------------------------------------- rows
 
-def _insert(session: "Session", s: nodes.Insert, sql: str) -> Result:
+def _insert(session: Queries, s: nodes.Insert, sql: str) -> Result:
     if s.marks:
         raise TDengineError(0x0216, "syntax error near '?' (a ? needs a prepared statement)")
     return Result(run_insert(session, s, sql))
 
 
-def _delete(session: "Session", s: nodes.Delete, sql: str) -> Result:
+def _delete(session: Queries, s: nodes.Delete, sql: str) -> Result:
     return Result(table_changes.delete(session, s))
 
 
-def _insert_select(session: "Session", s: nodes.InsertSelect, sql: str) -> Result:
+def _insert_select(session: Queries, s: nodes.InsertSelect, sql: str) -> Result:
     """The rows go from the answer into the table, a block at a time. Errors: 0x0200, 0x263F."""
     database = session.database_of(s.table)
     found = database.find(s.table.name)
@@ -159,7 +157,7 @@ def _insert_select(session: "Session", s: nodes.InsertSelect, sql: str) -> Resul
     return Result(affected)
 
 
-def _cast(session: "Session", select: nodes.Select, wanted: list[Column]) -> nodes.Select:
+def _cast(session: Queries, select: nodes.Select, wanted: list[Column]) -> nodes.Select:
     """The SELECT with its columns in the types that are wanted, as CAST gives them. Error: 0x263F."""
     if not any(item.expression.is_star for item in select.items):  # two entries may have one name
         select = replace(select, items=tuple(item if item.aliased else nodes.Item(item.expression, f"column {i}", True)
@@ -181,15 +179,15 @@ def _converted(column: Column, target: Column) -> exp.Expression:
 
 # ---------------------------------------------------------------------- questions about tables
 
-def _describe(session: "Session", s: nodes.Describe, sql: str) -> Result:
+def _describe(session: Queries, s: nodes.Describe, sql: str) -> Result:
     return TableResult(describe(session, s.table))
 
 
-def _show(session: "Session", s: nodes.Show, sql: str) -> Result:
+def _show(session: Queries, s: nodes.Show, sql: str) -> Result:
     return TableResult(show(session, s))
 
 
-RUNNERS: dict[type, Callable[["Session", Any, str], Result]] = {
+RUNNERS: dict[type, Callable[[Queries, Any, str], Result]] = {
     nodes.CreateDatabase: _create_database, nodes.AlterDatabase: _alter_database, nodes.DropDatabase: _drop_database,
     nodes.Use: _use, nodes.CreateTable: _create_table, nodes.CreateSubtables: _create_subtables,
     nodes.DropTables: _drop_tables, nodes.AlterTable: _alter_table, nodes.SetTags: _set_tags, nodes.Insert: _insert,

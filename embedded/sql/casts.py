@@ -23,7 +23,7 @@ def converted(compiler: Compiler, value: Typed, target: Column) -> Typed:
     """A value in the type of `target`."""
     kind = target.type
     if value.const is None:
-        return typed("NULL", kind, target.length or 1)
+        return Typed(f"NULL::{duck_type(target)}", kind, target.length or 1, None)
     if kind in DECIMALS or kind is t.JSON or value.type is t.JSON:
         raise not_supported(f"CAST of {value.type.name} to {kind.name}")
     if kind.variable:

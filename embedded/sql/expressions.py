@@ -127,8 +127,11 @@ class Expressions(Compiler):
         if operator not in "+-" or distance is left and operator == "-" or distance.type not in INTEGERS | {t.BOOL}:
             raise not_supported(f"{left.type.name} {operator} {right.type.name}")
         if left.is_const and right.is_const and None not in (left.const, right.const):
-            return self.constant(left.const + (right.const if operator == "+" else -right.const), t.TIMESTAMP)
-        return typed(f"({left.sql} {operator} {right.sql})", t.TIMESTAMP)
+            ticks = left.const + (right.const if operator == "+" else -right.const)
+            return self.constant((ticks + 2**63) % 2**64 - 2**63, t.TIMESTAMP)
+        a, b = (value.sql if value.is_const or value.type is t.TIMESTAMP else f"{value.sql}::BIGINT"
+                for value in (left, right))
+        return typed(f"({a} {operator} {b})", t.TIMESTAMP)
 
     def bitwise(self, tree: exp.Binary) -> Typed:
         left, right = self.compile(tree.this), self.compile(tree.expression)
@@ -160,6 +163,8 @@ class Expressions(Compiler):
             return typed(f"({value.sql} IN ({sql}))", t.BOOL)
         if not tree.expressions:
             raise not_supported("IN without a list of values")
+        if value.const is None:
+            return typed("NULL::BOOLEAN", t.BOOL)
         pairs = [align(self, value, self.compile(entry), "IN") for entry in tree.expressions]
         if len({a.sql for a, _ in pairs}) > 1:
             return typed("(" + " OR ".join(f"{a.sql} = {b.sql}" for a, b in pairs) + ")", t.BOOL)

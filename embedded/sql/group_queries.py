@@ -140,7 +140,9 @@ class Groups(Expressions):
         """` FROM ...`: the groups, and where `with_tags` says so their tags."""
         columns = ", ".join(f"{sql} AS {name}" for sql, name in self.columns.items()) or "count(*) AS a0"
         named = {f"q.{name}": sql for sql, name in self.columns.items()}
-        grouping = ", ".join(named[column] for column in self.grouping)
+        # keys stand there by name, for DuckDB would take a number for a position
+        grouping = ", ".join(column.removeprefix("q.") if column.startswith("q.k") else named[column]
+                             for column in self.grouping)
         sql = f"SELECT {columns}{self.rows.clause(self.rows_read_tags)}{f' GROUP BY {grouping}' if grouping else ''}"
         presence = self._presence()
         return (f" FROM ({sql}{f' HAVING {presence}' if presence else ''}) q"

@@ -173,9 +173,10 @@ class _Planner:
             tail = f" WHERE {sql}"
         order = []
         for entry in select.order:
-            value, needs = self.compiled(builder, self.entry_of(entry.expression))
+            tree = self.entry_of(entry.expression)
+            value, needs = self.compiled(builder, tree)
             order_needs_tags |= needs
-            if not value.is_const:  # DuckDB would take a number for a position
+            if tree.find(exp.Column, exp.Star) or aggregate_calls(tree):  # DuckDB would take a number for a position
                 order.append(self.order_term(entry, value, builder, results))
         chosen: dict[str, str] = {}
         wanted: dict[int, str] = {}

@@ -17,7 +17,8 @@ _MACROS = {
     # Positions count from 1, negative ones from the end. From position 0 on there is nothing, as in TDengine.
     "sub_string(x, start, count)": """list_transform([{'s': x, 'p': start, 'n': count}], lambda v: CASE
         WHEN v.s IS NULL OR v.p IS NULL OR v.n IS NULL THEN NULL WHEN v.p = 0 OR v.n < 1 THEN ''
-        WHEN v.p > 0 THEN substr(v.s, v.p, v.n) ELSE left(right(v.s, -v.p), v.n) END)[1]""",
+        WHEN v.p > 0 THEN substr(v.s, least(v.p, 65536)::BIGINT, least(v.n, 65536)::BIGINT)
+        ELSE left(right(v.s, -greatest(v.p, -65536)), least(v.n, 65536)::BIGINT) END)[1]""",
     # The number at the beginning of a text, 0 where there is none.
     "integer_of(x)": r"""list_transform([x], lambda s: CASE WHEN s IS NOT NULL THEN
         coalesce(try_cast(regexp_extract(s, '^\s*([-+]?[0-9]+)', 1) AS HUGEINT), 0) END)[1]""",
@@ -56,9 +57,11 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
     for signature, body in {**_MACROS, **STATISTICS}.items():
         connection.execute(f"CREATE OR REPLACE MACRO {signature} AS {body}")
     connection.create_function(
-        "parse_time", lambda text, precision, zone: clock.parse(text, precision, clock.zone(zone)),
-        ["VARCHAR", "INTEGER", "VARCHAR"], "BIGINT", null_handling="default")
+        "parse_time",
+        lambda text, precision, zone: None if text is None else clock.parse(text, precision, clock.zone(zone)),
+        ["VARCHAR", "INTEGER", "VARCHAR"], "BIGINT", null_handling="special")
     connection.create_function(
         "to_timestamp_by",
-        lambda text, pattern, precision, zone: time_format.to_timestamp(text, pattern, precision, clock.zone(zone)),
-        ["VARCHAR", "VARCHAR", "INTEGER", "VARCHAR"], "BIGINT", null_handling="default")
+        lambda text, pattern, precision, zone: None if text is None else
+        time_format.to_timestamp(text, pattern, precision, clock.zone(zone)),
+        ["VARCHAR", "VARCHAR", "INTEGER", "VARCHAR"], "BIGINT", null_handling="special")
