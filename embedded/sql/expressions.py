@@ -145,6 +145,8 @@ class Expressions(Conditions):
             return self.aggregate(name, tree)
         if name in SERIES_NAMES:
             return self.function_of_rows(name, tree)
+        if name == "cols":
+            raise TDengineError(0x2608, "There mustn't be aggregation")
         if name == "interp":
             raise TDengineError(0x265D, "Missing RANGE clause, EVERY clause or FILL clause")
         build = SCALARS.get(name)
