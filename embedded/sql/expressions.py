@@ -74,7 +74,7 @@ class Expressions(Conditions):
         if isinstance(tree.this, exp.Star):
             raise TDengineError(0x2600, 'syntax error near "*"')
         if not tree.this.args.get("quoted") and not tree.table:
-            if name in _WORDS:
+            if name in _WORDS and name not in self.scope.columns:
                 raise TDengineError(0x2601, "Incomplete SQL statement")
             if name == "now":
                 return self.constant(self.environment.now(self.precision), t.TIMESTAMP)
