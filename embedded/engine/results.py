@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 from ..common.datatypes import Column, arrow_type
@@ -96,16 +95,30 @@ class QueryResult(Result):
         return self._connection is not None
 
     def _open(self) -> None:
-        connection = self._connection
+        """Start reading, so that rows and tags are of one state of the file.
+
+        A transaction would cost as much as a small question. So it is only used where tags change meanwhile.
+        """
         for name, rows in self._plan.inputs.items():
-            connection.register(name, rows)
-        connection.begin()
-        if self._plan.tags:  # rows and tags are of one state of the file
+            self._connection.register(name, rows)
+        self._tags = self._tags_now()
+        self._start()
+        if self._tags is not self._tags_now():
+            self._reader.close()
             with self._store.file.state:
-                self._store.file.look_at(connection)
+                self._store.file.begin(self._connection)
                 self._tags = self._store.tags(self._plan.tags.table)
-        self._reader = connection.sql(self._plan.sql).to_arrow_reader(EAGER_ROWS)
+            self._start()
         self._next()
+
+    def _tags_now(self) -> Tags | None:
+        if self._plan.tags is None:
+            return None
+        with self._store.file.state:
+            return self._store.tags(self._plan.tags.table)
+
+    def _start(self) -> None:
+        self._reader = self._connection.sql(self._plan.sql).to_arrow_reader(EAGER_ROWS)
 
     def _next(self) -> None:
         """Read so many rows that the client has some to fetch, and end the transaction after the last ones."""
@@ -136,9 +149,9 @@ class QueryResult(Result):
         """The rows with their tags, and with the types that the columns must have."""
         columns = batch.columns
         if self._tags is not None:
-            numbers = columns.pop().to_numpy()
+            rows = pa.array(self._tags.rows_of(columns.pop().to_numpy()))
             for position, name in sorted(self._plan.tags.names.items()):
-                columns.insert(position, _tag(self._tags, name, numbers))
+                columns.insert(position, _tag(self._tags.batch[name], rows))
         return _batch(column if pa.types.is_dictionary(column.type) else column.cast(arrow_type(wanted))
                       for column, wanted in zip(columns, self.columns, strict=True))
 
@@ -164,7 +177,6 @@ class QueryResult(Result):
             if self._reader is not None:
                 self._reader.close()
             self._reader = None
-            connection.rollback()
             for name in self._plan.inputs:
                 connection.unregister(name)
             self._store.file.release(connection)
@@ -213,9 +225,8 @@ def _batch(columns: Iterable[pa.Array]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, names=list(map(str, range(len(columns)))))
 
 
-def _tag(tags: Tags, name: str, numbers: np.ndarray) -> pa.Array:
-    """A column of tags for rows of these subtables; texts as a dictionary, which holds each once."""
-    rows, values = pa.array(tags.rows_of(numbers)), tags.batch[name]
+def _tag(values: pa.Array, rows: pa.Array) -> pa.Array:
+    """A column of tags; texts as a dictionary, which holds each once."""
     if pa.types.is_string(values.type) or pa.types.is_binary(values.type):
         return pa.DictionaryArray.from_arrays(rows, values)
     return values.take(rows)

@@ -91,12 +91,12 @@ def _variable(kind: Type, values: pa.Array) -> tuple[bytes, bytes]:
         return _plain_items(kind, values)
     if kind is NCHAR:
         return _plain_items(kind, values.dictionary_decode())
-    rows = values.indices
-    if rows.null_count:
-        rows = rows.fill_null(-1)
-    used, codes = np.unique(rows.to_numpy(), return_inverse=True)
-    starts, items = _items(kind, values.dictionary.take(pa.array(used, mask=used < 0)))
-    return starts[codes].tobytes(), items
+    rows, texts = values.indices.fill_null(-1).to_numpy(), values.dictionary
+    if len(texts) > len(rows):  # only those that are used
+        used, rows = np.unique(rows, return_inverse=True)
+        texts = texts.take(pa.array(used, mask=used < 0))
+    starts, items = _items(kind, texts)
+    return np.append(starts, np.int32(-1))[rows].tobytes(), items
 
 
 def _plain_items(kind: Type, values: pa.Array) -> tuple[bytes, bytes]:

@@ -59,13 +59,15 @@ class Databases:
         return found
 
     def tags(self, table: Table) -> Tags:
-        """The table's subtables and their tags at this moment. The caller holds `file.state`."""
+        """The table's subtables and their tags at this moment. The caller holds `file.state`. Error: 0x2603."""
+        if table.id not in self._tags:  # it was dropped
+            raise TDengineError(0x2603, "Table does not exist")
         return self._tags[table.id].now()
 
     def newest_times(self, table: Table) -> dict[int, int]:
-        """The newest time, in ticks, of each subtable that has rows, by its number."""
+        """The newest time, in ticks, of each subtable that has rows, by its number. Error: 0x2603."""
         with self.file.state:
-            numbers = self.tags(table).numbers if table.id in self._tags else np.empty(0, np.int32)
+            numbers = self.tags(table).numbers
             times = self._newest[numbers]
         has_rows = times != NO_ROWS
         return dict(zip(numbers[has_rows].tolist(), times[has_rows].tolist(), strict=True))
