@@ -126,7 +126,7 @@ ANSWERS = [
      [(7.0, "0.1000000000", "7.0")]),
     ("SELECT AVG(CAST(p AS DOUBLE)) a FROM p1", [("a", "DOUBLE")], [(7.0,)]),
     ("SHOW CREATE TABLE prices", [("Table", "VARCHAR"), ("Create Table", "VARCHAR")],
-     [("prices", "CREATE STABLE `prices` (`ts` TIMESTAMP, `seen` TIMESTAMP, `p` DECIMAL(10, 2), `q` DECIMAL(38, 10))"
+     [("prices", "CREATE STABLE `prices` (`ts` TIMESTAMP, `seen` TIMESTAMP, `p` DECIMAL(10,2), `q` DECIMAL(38,10))"
                  " TAGS (`about` JSON)")]),
     # arithmetic gives DOUBLE; division by zero gives NULL
     ("SELECT t1+1, t1-1, t1*2, t1/2, t1%4, t1/0, t1%0, -t1 FROM kinds WHERE NOT ok",
