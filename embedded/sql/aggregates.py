@@ -10,6 +10,7 @@ from ..common import datatypes as t
 from .arguments import FunctionBuilder, bad_type, check_count, compiled
 from .casts import wrapped
 from .compiler import Compiler, may_be_nan
+from .statistics import STATISTICS
 from .typed import DECIMALS, NUMBERS, NUMERIC, REALS, TEXTS, UNSIGNED, Typed, typed
 
 _ANY = set(t.TYPES)
@@ -56,21 +57,6 @@ def finite(sql: str, test: str = "") -> Typed:
     return typed(f"CASE WHEN isfinite({test or sql}) THEN {sql} END", t.DOUBLE)
 
 
-def _spread(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
-    value, = compiled(compiler, name, trees, [NUMERIC | {t.TIMESTAMP}])
-    rest = unless_nan(value)
-    return typed(f"((max({value.sql}){rest})::DOUBLE - (min({value.sql}){rest})::DOUBLE)", t.DOUBLE)
-
-
-def _of_reals(sql: str) -> FunctionBuilder:
-    """An aggregate of reals that returns a DOUBLE. DuckDB's variance of infinities is an error, or 0."""
-    def build(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
-        value, = compiled(compiler, name, trees, [NUMERIC])
-        real = compiler.real(value)
-        return finite(f"{sql}({real})", f"sum({real})") if value.type in REALS else typed(f"{sql}({real})", t.DOUBLE)
-    return build
-
-
 def _row_picker(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     """LAST and FIRST pass over NULL, LAST_ROW does not."""
     value, = compiled(compiler, name, trees, [_ANY])
@@ -82,8 +68,7 @@ def _row_picker(compiler: Compiler, name: str, trees: list[exp.Expression]) -> T
 
 AGGREGATES: dict[str, FunctionBuilder] = {
     "count": _count, "sum": _sum, "avg": _average, "min": _least_or_greatest, "max": _least_or_greatest,
-    "spread": _spread,
-    "stddev": _of_reals("stddev_pop"), "stddev_pop": _of_reals("stddev_pop"), "var_pop": _of_reals("var_pop"),
+    **STATISTICS,
     **dict.fromkeys(ROW_PICKERS, _row_picker),
 }
 

@@ -16,13 +16,19 @@ from .aggregates import AGGREGATES
 from .comparison import align, compare
 from .compiler import Compiler
 from .functions import SCALARS
-from .series import SERIES
+from .series_names import SERIES_NAMES
 from .typed import INTEGERS, LONGEST_TEXT, NUMBERS, SIGNED, TEXTS, UNSIGNED, Typed, number_or_null, typed
 
 LONGEST_SQL = 200_000  # characters, of one expression
 
 _ARITHMETIC = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
 _COMPARISONS = {exp.EQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<="}
+
+
+def misplaced() -> TDengineError:
+    """The error for a function of rows where there may be none."""
+    return TDengineError(0x264F, "Some functions are allowed only in the SELECT list of a query. And, cannot be mixed "
+                         "with other non scalar functions or columns.")
 
 
 class Expressions(Compiler):
@@ -121,8 +127,11 @@ class Expressions(Compiler):
         if operator not in "+-" or distance is left and operator == "-" or distance.type not in INTEGERS | {t.BOOL}:
             raise not_supported(f"{left.type.name} {operator} {right.type.name}")
         if left.is_const and right.is_const and None not in (left.const, right.const):
-            return self.constant(left.const + (right.const if operator == "+" else -right.const), t.TIMESTAMP)
-        return typed(f"({left.sql} {operator} {right.sql})", t.TIMESTAMP)
+            ticks = left.const + (right.const if operator == "+" else -right.const)
+            return self.constant((ticks + 2**63) % 2**64 - 2**63, t.TIMESTAMP)
+        a, b = (value.sql if value.is_const or value.type is t.TIMESTAMP else f"{value.sql}::BIGINT"
+                for value in (left, right))
+        return typed(f"({a} {operator} {b})", t.TIMESTAMP)
 
     def bitwise(self, tree: exp.Binary) -> Typed:
         left, right = self.compile(tree.this), self.compile(tree.expression)
@@ -147,13 +156,15 @@ class Expressions(Compiler):
     def is_in(self, tree: exp.In) -> Typed:
         value = self.compile(tree.this)
         if len(tree.expressions) == 1 and isinstance(tree.expressions[0], exp.Var):
-            sql, columns = self.sub_select(tree.expressions[0].this)
+            sql, columns = self.sub_select(tree.expressions[0].meta["select"])
             if len(columns) != 1:
                 raise TDengineError(0x2600, 'syntax error near "IN" (the sub-select has more than one column)')
             align(self, value, typed("", columns[0].type, columns[0].length), "IN")
             return typed(f"({value.sql} IN ({sql}))", t.BOOL)
         if not tree.expressions:
             raise not_supported("IN without a list of values")
+        if value.const is None:
+            return typed("NULL::BOOLEAN", t.BOOL)
         pairs = [align(self, value, self.compile(entry), "IN") for entry in tree.expressions]
         if len({a.sql for a, _ in pairs}) > 1:
             return typed("(" + " OR ".join(f"{a.sql} = {b.sql}" for a, b in pairs) + ")", t.BOOL)
@@ -221,8 +232,10 @@ class Expressions(Compiler):
         name = tree.name.lower()
         if name in AGGREGATES:
             return self.aggregate(name, tree)
-        if name in SERIES:
+        if name in SERIES_NAMES:
             return self.function_of_rows(name, tree)
+        if name == "interp":
+            raise TDengineError(0x265D, "Missing RANGE clause, EVERY clause or FILL clause")
         build = SCALARS.get(name)
         if build is None:
             raise TDengineError(0x0374, f"Func not exists : {name} (the embedded database does not support {name})")
@@ -234,7 +247,7 @@ class Expressions(Compiler):
 
     def function_of_rows(self, name: str, tree: exp.Anonymous) -> Typed:
         """Nor has DIFF or its like; `row_queries.py` overrides this."""
-        raise not_supported(f"{name.upper()} here")
+        raise misplaced()
 
 
 _METHODS: dict[type, Callable[[Expressions, Any], Typed]] = {

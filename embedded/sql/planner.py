@@ -15,16 +15,22 @@ from .aggregates import aggregate_calls
 from .combined import joined, united
 from .expressions import Expressions
 from .group_queries import Groups
+from .interpolation import Interpolation, interpolates
 from .newest import newest_only
+from .partition_limits import limit_of, limited
+from .partitions import Keys
 from .plan import Plan, TagColumns
 from .row_queries import RowExpressions
 from .rows import rows_of
 from .select_list import entry_of, expand_stars
+from .series_rules import calls_of_rows, check_places
 from .sources import Source, derived_source, table_source
 from .typed import Environment, Typed, typed
 from .windows import window_of
+from .windows_filled_select import filled_select
 
 MOST_NAMES = 20_000  # in one statement
+Builder = Groups | RowExpressions | Interpolation
 
 
 def plan(select: nodes.Select, store: Store, environment: Environment) -> Plan:
@@ -123,32 +129,42 @@ class _Planner:
         if select.group and select.partition:
             raise not_supported("GROUP BY together with PARTITION BY")
         if select.group and select.window:
-            raise not_supported(f"GROUP BY together with {select.window.kind}")
+            raise TDengineError(0x2624, "GROUP BY and WINDOW-clause can't be used together")
         if not select.window:
             rows = newest_only(self.store, rows, self.where, calls, [tree for tree, _ in keys])
-        window = window_of(select.window, self.expressions, rows, [key for _, key in keys]) if select.window else None
-        if window and not calls:
-            raise TDengineError(0x2667, "Not valid function in window")
+        trees = [item.expression for item in self.items]
+        check_places(select, trees, [self.entry_of(entry.expression) for entry in select.order], bool(self.source.time))
+        if interpolates(select, trees):
+            builder = Interpolation(select, self.expressions, rows, keys)
+            return self.answer(builder, keys)
+        of_rows = calls_of_rows(trees)
+        window = window_of(select, self.expressions, rows, keys) if select.window else None
+        if window and not calls and not of_rows:
+            raise TDengineError(0x2667, f"Invalid usage of expr: {self.items[0].label}")
         if select.having is not None and not (select.group or select.partition or window):
             raise TDengineError(0x260A, "Not a GROUP BY expression")
-        if calls or select.group:
+        if calls or select.group and not of_rows:
             builder = Groups(self.expressions, window.rows if window else rows, keys, window, calls, bool(select.group))
         else:
-            builder = RowExpressions(self.expressions, rows, [key for _, key in keys])
+            builder = RowExpressions(self.expressions, window.rows if window else rows, keys, window)
+        return self.answer(builder, keys)
+
+    def answer(self, builder: Builder, keys: Keys) -> tuple[str, list[Column]]:
+        """The SQL of the select list over what the builder gives, and the columns of the result."""
         results = [self.compiled(builder, item.expression) for item in self.items]
         columns = [Column(item.label, value.type, value.length)
                    for item, (value, _) in zip(self.items, results, strict=True)]
         return self.assemble(builder, results, columns, keys), columns
 
-    def compiled(self, builder: Groups | RowExpressions, tree: exp.Expression) -> tuple[Typed, bool]:
+    def compiled(self, builder: Builder, tree: exp.Expression) -> tuple[Typed, bool]:
         """An expression of the select list, of ORDER BY or of HAVING, and whether it needs the tags."""
         if isinstance(builder, RowExpressions):
             return builder.compile(tree), self.source.reads_tags(tree)
         builder.reads_tags = False
         return builder.compile(tree), builder.reads_tags
 
-    def assemble(self, builder: Groups | RowExpressions, results: Sequence[tuple[Typed, bool]],
-                 columns: Sequence[Column], keys: Sequence[tuple[exp.Expression, Typed]]) -> str:
+    def assemble(self, builder: Builder, results: Sequence[tuple[Typed, bool]],
+                 columns: Sequence[Column], keys: Keys) -> str:
         select = self.select
         needs_tags = order_needs_tags = False
         tail = ""
@@ -157,14 +173,16 @@ class _Planner:
             tail = f" WHERE {sql}"
         order = []
         for entry in select.order:
-            value, needs = self.compiled(builder, self.entry_of(entry.expression))
+            tree = self.entry_of(entry.expression)
+            value, needs = self.compiled(builder, tree)
             order_needs_tags |= needs
-            if not value.is_const:  # DuckDB would take a number for a position
+            if tree.find(exp.Column, exp.Star) or aggregate_calls(tree):  # DuckDB would take a number for a position
                 order.append(self.order_term(entry, value, builder, results))
         chosen: dict[str, str] = {}
         wanted: dict[int, str] = {}
         needs_tags |= order_needs_tags
-        leave_out = self.may_leave_tags_out and not (select.distinct or select.tags_only)
+        leave_out = self.may_leave_tags_out and not (
+            select.distinct or select.tags_only or select.window and select.window.fill)
         of_tags = {tag.sql: tag.sql.removeprefix("g.") for tag in self.source.tags.values()}
         for i, ((value, needs), column) in enumerate(zip(results, columns, strict=True)):
             if leave_out and needs and value.sql in of_tags:
@@ -178,10 +196,12 @@ class _Planner:
             chosen["tb"] = "q.tb" if isinstance(builder, Groups) else "d.tb"
         needs_tags |= bool(wanted) and self.tags is None
         self.choose_tags_alone(builder)
+        if select.window and select.window.fill and select.window.fill.mode != "NONE" and isinstance(
+                builder, Groups):
+            return filled_select(self, builder, results, columns, keys)
         if self.limits_partitions:
             return self.limited_in_partitions(builder, chosen, tail, keys, order, needs_tags)
-        if select.window and not order:
-            order = [(self.compiled(builder, tree)[0].sql, "") for tree, _ in keys] + [("q.w", "")]
+        order = order or ([] if select.distinct else builder.sorting)
         text = ", ".join(f"{sql} AS {name}" for name, sql in chosen.items())
         limit = " LIMIT 0" if builder.rows.is_empty else self.limit()
         by = ", ".join(sql + words for sql, words in order)
@@ -190,7 +210,7 @@ class _Planner:
         return (f"SELECT {'DISTINCT ' if select.distinct else ''}{text}{builder.clause(needs_tags)}{tail}"
                 f"{f' ORDER BY {by}' if by else ''}{limit}")
 
-    def choose_tags_alone(self, builder: Groups | RowExpressions) -> None:
+    def choose_tags_alone(self, builder: Builder) -> None:
         """SELECT TAGS and SELECT DISTINCT of tags alone read the subtables, also those without rows."""
         select = self.select
         if not (select.tags_only or select.distinct) or not isinstance(builder, RowExpressions):
@@ -202,7 +222,7 @@ class _Planner:
         if select.tags_only and not builder.tags_alone:
             raise not_supported("SELECT TAGS of anything but tags")
 
-    def order_term(self, entry: nodes.Order, value: Typed, builder: Groups | RowExpressions,
+    def order_term(self, entry: nodes.Order, value: Typed, builder: Builder,
                    results: Sequence[tuple[Typed, bool]]) -> tuple[str, str]:
         """What is sorted by, and the words behind it."""
         sql = builder.ordered(value)
@@ -225,8 +245,8 @@ class _Planner:
             raise TDengineError(0x2638, "slimit/soffset only available for PARTITION/GROUP BY query")
         return by_partition and (select.slimit is not None or select.limit is not None and not select.order)
 
-    def limited_in_partitions(self, builder: Groups | RowExpressions, chosen: dict[str, str], tail: str,
-                              keys: Sequence[tuple[exp.Expression, Typed]], order: Sequence[tuple[str, str]],
+    def limited_in_partitions(self, builder: Builder, chosen: dict[str, str], tail: str,
+                              keys: Keys, order: Sequence[tuple[str, str]],
                               needs_tags: bool) -> str:
         """LIMIT in every partition, and SLIMIT over the partitions. With ORDER BY, LIMIT counts all rows."""
         select = self.select
@@ -239,26 +259,11 @@ class _Planner:
                 value, needs = typed("q.tb" if isinstance(builder, Groups) else "d.tb", t.INT), False
             needs_tags |= needs
             chosen[f"q{i}"] = value.sql
-        by_time = isinstance(builder, RowExpressions) and self.source.time is not None
-        chosen["w"] = "q.w" if select.window else self.source.time.sql if by_time else "NULL"
+        chosen["w"] = builder.order_in_partition
         chosen |= {f"s{i}": sql for i, (sql, _) in enumerate(order)}
         text = ", ".join(f"{sql} AS {name}" for name, sql in chosen.items())
         sql = f"SELECT {text}{builder.clause(needs_tags)}{tail}"
-        partition = ", ".join(f"q{i}" for i in range(len(keys)))
-        ranks = {"r": f"row_number() OVER (PARTITION BY {partition} ORDER BY w NULLS LAST)"}
-        tests, by, limit = [], f"{partition}, r", ""
-        if order:
-            by, limit = ", ".join(f"s{i}{words}" for i, (_, words) in enumerate(order)), self.limit()
-        elif select.limit is not None:
-            tests.append(f"r <= {select.offset + select.limit}" + (f" AND r > {select.offset}" if select.offset else ""))
-        if select.slimit is not None:
-            ranks["k"] = f"dense_rank() OVER (ORDER BY {partition})"
-            tests.append(f"k > {select.soffset} AND k <= {select.soffset + select.slimit}")
-        ranked = ", ".join(f"{rank} AS {name}" for name, rank in ranks.items())
-        return (f"SELECT {', '.join(names)} FROM (SELECT *, {ranked} FROM ({sql})) WHERE {' AND '.join(tests)} "
-                f"ORDER BY {by}{limit}")
+        return limited(select, sql, names, len(keys), [words for _, words in order])
 
     def limit(self) -> str:
-        select = self.select
-        limit = "" if select.limit is None else f" LIMIT {select.limit}"
-        return limit + (f" OFFSET {select.offset}" if select.offset else "")
+        return limit_of(self.select)

@@ -54,7 +54,7 @@ class Source:
         if name in ("_c0", "_rowts") and self.time is not None:
             return self.time
         if name in ("_wstart", "_wend", "_wduration"):
-            raise TDengineError(0x2658, "Invalid windows pc")
+            raise TDengineError(0x2658, "_WSTART, _WEND and _WDURATION can only be used in window query")
         raise no_column(name)
 
     def star_of(self, qualifier: str) -> list[tuple[str, str]]:

@@ -24,8 +24,9 @@ class ValueParser(ExpressionParser):
     def _parse_cast_call(self) -> exp.Expression:
         value = self.expression_of()
         self.take(TokenType.ALIAS)
+        start = self._curr
         target = self.data_type("cast", default_length=True)
-        return exp.Anonymous(this="cast", expressions=[value, exp.Var(this=target)])
+        return exp.Anonymous(this="cast", expressions=[value, self.carried("target", target, start)])
 
     def _parse_trim_call(self) -> exp.Expression:
         """`x`, `'a' FROM x` or `LEADING 'a' FROM x`: the function `trim`, `trim_leading` or `trim_trailing`."""
