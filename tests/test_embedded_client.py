@@ -252,6 +252,31 @@ def test_a_select_takes_parameters(power):
     assert list(statement.result_set()) == [(20,)]
 
 
+def test_one_bind_may_have_tables_of_different_types(power):
+    """Which type a column has is known only when a name is bound."""
+    power.execute("CREATE TABLE whole (ts TIMESTAMP, v INT)")
+    power.execute("CREATE TABLE text (ts TIMESTAMP, v VARCHAR(8))")
+    statement = power.stmt2_statement()
+    statement.prepare("INSERT INTO ? VALUES (?, ?)")
+    stamps = taosws.millis_timestamps_to_column([NOW, NOW + 1])
+    statement.bind([taosws.stmt2_bind_param_view("whole", None, [stamps, taosws.ints_to_column([5, None])]),
+                    taosws.stmt2_bind_param_view("text", None, [stamps, taosws.varchar_to_column(["x", None])])])
+    assert statement.execute() == 4
+    assert list(power.query("SELECT v FROM whole ORDER BY ts")) == [(5,), (None,)]
+    assert list(power.query("SELECT v FROM text ORDER BY ts")) == [("x",), (None,)]
+
+
+def test_rows_are_bound_to_a_super_table_with_the_name_of_their_subtable(power):
+    power.execute(METERS)
+    statement = power.stmt2_statement()
+    statement.prepare("INSERT INTO meters (tbname, groupid, location, ts, `current`, voltage, phase) "
+                      "VALUES (?, ?, ?, ?, ?, ?, ?)")
+    statement.bind([view(f"d{i}", [NOW, NOW + 1], location=f"place {i}") for i in range(3)])
+    assert statement.execute() == 6
+    assert list(power.query("SELECT tbname, groupid, location, COUNT(*) FROM meters GROUP BY tbname, groupid, location "
+                            "ORDER BY tbname")) == [(f"d{i}", 2, f"place {i}", 2) for i in range(3)]
+
+
 @pytest.mark.parametrize("bind, text", [
     (lambda: view("d", [NOW], location="x" * 25), "[0x0200] Internal error: `tag length is too big`"),
     (lambda: taosws.stmt2_bind_param_view("d", [taosws.int_to_tag(2), taosws.varchar_to_tag("a")],

@@ -1,15 +1,13 @@
 """The embedded database's file: what outlives a stop or a kill, and what is deleted."""
 
 import os
-import signal
-import subprocess
-import sys
 import time
 
 import pytest
 from sql_cases import T
 
 from embedded.storage.store import Store
+from tests.helpers.embedded_kills import kill_again_and_again
 from tests.helpers.embedded_session import BIND, bound, opened, refusal, rows
 
 
@@ -27,34 +25,8 @@ def test_rows_outlive_the_store(tmp_path):
         assert rows(session, "SELECT voltage FROM meters ORDER BY voltage") == [(2,), (3,)]
 
 
-_WRITER = """
-import sys
-from embedded.common.datatypes import Bound
-from embedded.engine.session import Session
-from embedded.storage.store import Store
-session = Session(Store(sys.argv[1], 0), "power")
-statement = session.prepare("INSERT INTO ? USING meters TAGS (?, ?) VALUES (?, ?, ?, ?)")
-for n in range(10**9):
-    statement.execute([Bound(f"d{n % 3}", [1, "x"], [[10**12 + n], [1.0], [n], [1.0]])])
-    print(n, flush=True)
-"""
-
-
 def test_a_kill_loses_nothing_acknowledged(tmp_path):
-    with opened(str(tmp_path)):
-        pass
-    root = os.path.dirname(os.path.dirname(__file__))
-    writer = subprocess.Popen([sys.executable, "-c", _WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True,
-                              cwd=root)
-    for line in writer.stdout:
-        if int(line) >= 200:
-            break
-    writer.send_signal(signal.SIGKILL)
-    acknowledged = max([int(line), *map(int, writer.stdout.read().split("\n")[:-1])])
-    writer.wait()
-    with opened(str(tmp_path)) as session:
-        stored = [value for value, in rows(session, "SELECT voltage FROM meters ORDER BY voltage")]
-        assert stored == list(range(len(stored))) and len(stored) >= acknowledged + 1
+    assert kill_again_and_again(str(tmp_path), 4) >= 40
 
 
 def test_one_process_a_folder(tmp_path):

@@ -54,8 +54,9 @@ def decoded(block):
     return [(kind, values.to_pylist()) for kind, values in raw_blocks.decode_block(block)]
 
 
-def plain(bound):
+def plain(tables):
     """What is bound to the tables of a stmt2 message: names, tags, rows of each, columns."""
+    bound, = tables
     return (bound.names, bound.tags and [tag.to_pylist() for tag in bound.tags], bound.counts,
             [column.to_pylist() for column in bound.columns])
 

@@ -65,7 +65,7 @@ class Prepared:
         """
         self._check_usable()
         try:
-            tables = [decode_bind(body, self.fields)]
+            tables = decode_bind(body, self.fields)
         except TDengineError as error:
             if error.code == 0x0200:
                 self.refusal = error

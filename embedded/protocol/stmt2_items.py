@@ -33,8 +33,10 @@ class Items:
     data: np.ndarray
 
 
-def items_of(payload: Buffer, at: int, tables: int, columns: int) -> list[Items]:
+def items_of(payload: Buffer, at: int, tables: int, columns: int, chosen: slice = slice(None)) -> list[Items]:
     """The items of `columns` columns of `tables` tables, which begin at `at` with the size of each table's.
+
+    `chosen` says which tables are read.
 
     Errors: 0xFFFF, ValueError.
     """
@@ -45,7 +47,7 @@ def items_of(payload: Buffer, at: int, tables: int, columns: int) -> list[Items]
     ends = at + 4 * tables + np.cumsum(sizes)
     if tables and ends[-1] > len(data):
         raise malformed("it ends too early")
-    found, position = [], ends - sizes
+    found, position, ends = [], (ends - sizes)[chosen], ends[chosen]
     for _ in range(columns):
         items, position = _column(data, position, ends)
         found.append(items)

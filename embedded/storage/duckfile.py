@@ -1,6 +1,7 @@
 """The DuckDB file of a folder: one writer at a time, and readers beside it. No other process may use it."""
 
 import os
+import shutil
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ except ImportError:  # Windows has no such locks: two processes could open one f
     fcntl = None
 
 WAL_LIMIT = 8 << 20  # bytes of the write-ahead log; then the sweep writes them to the file, and commits wait for it
+TEMPORARY_TIMES = 8  # what questions may put on the disk, as a multiple of the memory
 SPARE_READERS = 8  # connections kept open for the next questions
 
 Connection = duckdb.DuckDBPyConnection
@@ -56,13 +58,16 @@ class DuckFile:
     def __init__(self, folder: str, memory_mb: int) -> None:
         os.makedirs(folder, exist_ok=True)
         path = os.path.join(folder, "embedded.duckdb")
+        temporary = os.path.join(folder, "temporary")
         self._wal = path + ".wal"
         self._folder_lock = _lock_folder(folder)
         self.lock = threading.RLock()  # a thread that writes, or changes the catalog, holds it
         self.state = threading.Lock()  # held for a moment: by a commit, and by a reader that picks the state it reads
+        shutil.rmtree(temporary, ignore_errors=True)  # a process that was killed leaves its own there
         try:
             self._root = duckdb.connect(path, config={
-                "memory_limit": f"{memory_mb}MB", "temp_directory": os.path.join(folder, "temporary"),
+                "memory_limit": f"{memory_mb}MB", "temp_directory": temporary,
+                "max_temp_directory_size": f"{TEMPORARY_TIMES * memory_mb}MB",
                 "default_null_order": "nulls_first_on_asc_last_on_desc",
                 "checkpoint_threshold": "1TB",  # a commit that also checkpoints would take too long: the sweep does it
                 "autoinstall_known_extensions": False, "autoload_known_extensions": False})

@@ -16,10 +16,10 @@ BIND = "INSERT INTO ? USING meters (groupid, location) TAGS (?, ?) VALUES (?, ?,
 
 
 @contextmanager
-def opened(folder=None, retention_s=0, setup=(METERS,)):
+def opened(folder=None, retention_s=0, setup=(METERS,), **options):
     """A session with a store of its own, in the database `power`."""
     with tempfile.TemporaryDirectory() as temporary:
-        store = Store(folder or temporary, retention_s)
+        store = Store(folder or temporary, retention_s, **options)
         session = Session(store)
         for sql in ("CREATE DATABASE IF NOT EXISTS power", "USE power", *setup):
             session.execute(sql)
