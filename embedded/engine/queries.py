@@ -38,6 +38,11 @@ class Queries(Context):
             self._results.append(result)
         return result
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether a query is running, or a result is read only in part."""
+        return bool(self._running)
+
     def interrupt(self) -> None:
         """End the query that is running: its answer is the error 0x0328."""
         for connection in list(self._running):

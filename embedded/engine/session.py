@@ -61,7 +61,7 @@ class Statement:
         self._session, self._sql = session, sql
         self._insert: PreparedInsert | None = None
         self.fields: list[Field] = []
-        if re.match(r"\s*insert\b", sql, re.IGNORECASE):
+        if re.match(r"\s*(insert|import)\b", sql, re.IGNORECASE):
             statement = parse(sql)
             if isinstance(statement, nodes.InsertSelect):
                 raise not_supported("preparing INSERT ... SELECT")

@@ -174,7 +174,9 @@ def _converted(column: Column, target: Column) -> exp.Expression:
     named = exp.Column(this=exp.Identifier(this=column.name, quoted=True))
     if (column.type, column.length) == (target.type, target.length):
         return named
-    return exp.Anonymous(this="cast", expressions=[named, exp.Var(this=target)])
+    kind = exp.Var(this=target.type.name)
+    kind.meta["target"] = target  # as the parser leaves it
+    return exp.Anonymous(this="cast", expressions=[named, kind])
 
 
 # ---------------------------------------------------------------------- questions about tables

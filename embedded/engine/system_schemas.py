@@ -1,4 +1,4 @@
-"""The columns of information_schema and performance_schema, as TDengine 3.3.7 has them."""
+"""The columns of information_schema and performance_schema, as TDengine 3.3.6 has them."""
 
 import re
 from functools import lru_cache

@@ -26,6 +26,10 @@ class Connection:
         self.statements: dict[int, Prepared] = {}  # by id
         self._last_id = 0
 
+    def is_asking(self) -> bool:
+        """Whether a question is under way, or an answer is read only in part."""
+        return self.session is not None and self.session.is_asking
+
     def interrupt(self) -> None:
         """End the request that is running."""
         if self.session:

@@ -6,7 +6,6 @@ are answered in order, and a long query of one client never delays another clien
 
 import asyncio
 import contextlib
-from concurrent.futures import ThreadPoolExecutor
 
 from tornado.httpserver import HTTPServer
 from tornado.web import Application
@@ -17,6 +16,7 @@ from .clients import LOGIN_SECONDS, MAX_BYTES_BEFORE_LOGIN, MAX_MESSAGE_BYTES, C
 from .connection import Connection
 from .messages import handle
 from .rest import LoginHandler, RestHandler
+from .worker import Worker
 
 # Requests of one connection are read ahead of the one that is being answered: 16 small ones, or one large one.
 _MAX_WAITING, _LARGE_BYTES = 16, 1 << 20
@@ -30,7 +30,7 @@ class SocketHandler(LocalHandler, WebSocketHandler):
         self.clients = clients
         self.connection = Connection(store)
         self.requests = asyncio.Queue(_MAX_WAITING)
-        self.worker = ThreadPoolExecutor(1, "connection")
+        self.worker = Worker(self.connection.is_asking)
 
     def prepare(self) -> None:
         super().prepare()
@@ -60,8 +60,11 @@ class SocketHandler(LocalHandler, WebSocketHandler):
 
     def drop(self, reason: str) -> None:
         """Close the connection at once; the client may see why."""
+        self.clients.waiting.pop(self, None)
+        connection = self.ws_connection  # which `close` forgets
         self.close(1008, reason)
-        self.ws_connection.stream.close()
+        if connection is not None:
+            connection.stream.close()
 
     def disconnect(self) -> None:
         self.close(1001, "the embedded database stops")
@@ -69,10 +72,9 @@ class SocketHandler(LocalHandler, WebSocketHandler):
         self.on_connection_close()
 
     async def _answer(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             message = await self.requests.get()
-            reply = await loop.run_in_executor(self.worker, handle, self.connection, message)
+            reply = await self.worker.run(handle, self.connection, message)
             if self.connection.session and self not in self.clients:
                 self._log_in()
             if reply is not None:
@@ -92,7 +94,7 @@ class SocketHandler(LocalHandler, WebSocketHandler):
         while not closing.done():  # an interrupt ends only what runs at that moment: it is repeated
             self.connection.interrupt()
             await asyncio.wait({closing}, timeout=0.05)
-        self.worker.shutdown(wait=False)
+        self.worker.end()
         self.clients.discard(self)
 
 

@@ -10,7 +10,6 @@ import base64
 import logging
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from zoneinfo import ZoneInfo
 
 from tornado.iostream import StreamClosedError
@@ -24,6 +23,7 @@ from .clients import MAX_MESSAGE_BYTES, Clients, LocalHandler
 from .requests import PASSWORD, TOKEN, USER, log_in
 from .rest_json import answer
 from .wire import malformed
+from .worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class RestHandler(LocalHandler):
     def initialize(self, store: Store, clients: Clients) -> None:
         self.store, self.clients = store, clients
         self.session: Session | None = None
-        self.worker = ThreadPoolExecutor(1, "rest")
+        self.worker = Worker(lambda: self.session is not None and self.session.is_asking)
         self.body = bytearray()
 
     def prepare(self) -> None:
@@ -77,7 +77,7 @@ class RestHandler(LocalHandler):
             self._fail(error)
         finally:
             await asyncio.wrap_future(self.worker.submit(self._close))
-            self.worker.shutdown(wait=False)
+            self.worker.end()
             self.clients.discard(self)
 
     def on_connection_close(self) -> None:
@@ -98,8 +98,7 @@ class RestHandler(LocalHandler):
 
     async def _send(self, chunks: Iterator[str]) -> None:
         """The worker's thread makes a piece; the next one is made when it has been sent."""
-        loop = asyncio.get_running_loop()
-        while chunk := await loop.run_in_executor(self.worker, next, chunks, None):
+        while chunk := await self.worker.run(next, chunks, None):
             self.write(chunk)
             await self.flush()
 

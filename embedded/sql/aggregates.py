@@ -1,14 +1,17 @@
 """TDengine's aggregates: what they accept, the type and length of what they return.
 
-They are written like scalar functions; their SQL is computed over the rows of a group.
+A sum, an average or a variance that is no finite number is NULL, and MIN and MAX pass over NaN. Aggregates are
+written like scalar functions; their SQL is computed over the rows of a group.
 """
 
 from sqlglot import exp
 
 from ..common import datatypes as t
-from .arguments import FunctionBuilder, bad_type, check_count, compiled
+from ..common.errors import TDengineError
+from .arguments import FunctionBuilder, check_count, compiled
 from .casts import wrapped
-from .compiler import Compiler
+from .compiler import Compiler, may_be_nan
+from .statistics import STATISTICS
 from .typed import DECIMALS, NUMBERS, NUMERIC, REALS, TEXTS, UNSIGNED, Typed, typed
 
 _ANY = set(t.TYPES)
@@ -28,7 +31,7 @@ def _sum(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     """Sums of integers wrap around, as in C. Those of reals are the same in every run: `fsum` makes up for rounding."""
     value, = compiled(compiler, name, trees, [NUMBERS])
     if value.type in REALS:
-        return typed(f"fsum({compiler.real(value)})", t.DOUBLE)
+        return finite(f"fsum({compiler.real(value)})")
     kind = t.UBIGINT if value.type in UNSIGNED else t.BIGINT
     whole = f"{value.sql}::INTEGER" if value.type is t.BOOL else value.sql
     return typed(wrapped(f"sum({whole})", kind) if value.type.size == 8 else
@@ -37,25 +40,22 @@ def _sum(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
 
 def _average(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     value, = compiled(compiler, name, trees, [NUMERIC])
-    return typed(f"favg({compiler.real(value)})" if value.type in REALS else f"avg({value.sql})", t.DOUBLE)
+    return finite(f"favg({compiler.real(value)})") if value.type in REALS else typed(f"avg({value.sql})", t.DOUBLE)
 
 
 def _least_or_greatest(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     value, = compiled(compiler, name, trees, [_ORDERED])
-    return typed(f"{name}({value.sql})", value.type, value.length)
+    return typed(f"{name}({value.sql}){unless_nan(value)}", value.type, value.length)
 
 
-def _spread(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
-    value, = compiled(compiler, name, trees, [NUMERIC | {t.TIMESTAMP}])
-    return typed(f"(max({value.sql})::DOUBLE - min({value.sql})::DOUBLE)", t.DOUBLE)
+def unless_nan(value: Typed) -> str:
+    """What makes an aggregate pass over NaN."""
+    return f" FILTER (WHERE NOT isnan({value.sql}))" if may_be_nan(value) else ""
 
 
-def _of_reals(sql: str) -> FunctionBuilder:
-    """An aggregate of reals that returns a DOUBLE."""
-    def build(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
-        value, = compiled(compiler, name, trees, [NUMERIC])
-        return typed(f"{sql}({compiler.real(value)})", t.DOUBLE)
-    return build
+def finite(sql: str, test: str = "") -> Typed:
+    """A DOUBLE that is NULL where it, or `test`, is not a finite number."""
+    return typed(f"CASE WHEN isfinite({test or sql}) THEN {sql} END", t.DOUBLE)
 
 
 def _row_picker(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
@@ -69,8 +69,7 @@ def _row_picker(compiler: Compiler, name: str, trees: list[exp.Expression]) -> T
 
 AGGREGATES: dict[str, FunctionBuilder] = {
     "count": _count, "sum": _sum, "avg": _average, "min": _least_or_greatest, "max": _least_or_greatest,
-    "spread": _spread,
-    "stddev": _of_reals("stddev_pop"), "stddev_pop": _of_reals("stddev_pop"), "var_pop": _of_reals("var_pop"),
+    **STATISTICS,
     **dict.fromkeys(ROW_PICKERS, _row_picker),
 }
 
@@ -81,6 +80,6 @@ def aggregate_calls(tree: exp.Expression) -> list[exp.Anonymous]:
 
 
 def refuse_star(tree: exp.Anonymous) -> None:
-    """Error: 0x2802 for `*` in an aggregate other than COUNT."""
+    """Error: 0x2600 for `*` in an aggregate other than COUNT."""
     if tree.expressions and isinstance(tree.expressions[0], exp.Star) and tree.name.lower() != "count":
-        raise bad_type(tree.name.lower())
+        raise TDengineError(0x2600, 'syntax error near "*"')

@@ -16,14 +16,14 @@ _NUMBER_TEXT_LENGTH = 24  # bytes: the longest number, with room to spare
 
 def cast(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     """The second argument holds the target: a `Column` of its type and length (0: as long as the value)."""
-    return converted(compiler, compiler.compile(trees[0]), trees[1].this)
+    return converted(compiler, compiler.compile(trees[0]), trees[1].meta["target"])
 
 
 def converted(compiler: Compiler, value: Typed, target: Column) -> Typed:
     """A value in the type of `target`."""
     kind = target.type
     if value.const is None:
-        return typed("NULL", kind, target.length or 1)
+        return Typed(f"NULL::{duck_type(target)}", kind, target.length or 1, None)
     if kind in DECIMALS or kind is t.JSON or value.type is t.JSON:
         raise not_supported(f"CAST of {value.type.name} to {kind.name}")
     if kind.variable:

@@ -16,6 +16,8 @@ _EXACT = Context(prec=38, traps=[Inexact, InvalidOperation])
 
 def compare(compiler: Compiler, left: Typed, right: Typed, operator: str, word: str = "") -> str:
     """The SQL of `left operator right`; `word` names the operator in error messages where it is another one."""
+    if left.const is None or right.const is None:
+        return "NULL::BOOLEAN"
     a, b = align(compiler, left, right, word or operator)
     if operator in ("=", "<>") or not (may_be_nan(a) or may_be_nan(b)):
         return f"({a.sql} {operator} {b.sql})"

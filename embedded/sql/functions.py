@@ -17,6 +17,7 @@ from .text_functions import TEXT_FUNCTIONS
 from .time_functions import TIME_FUNCTIONS
 from .typed import NUMBERS, NUMERIC, REALS, TEXTS, UNSIGNED, Typed, duck_name, number_or_null, typed
 
+_MOST_DIGITS = 38
 _NAME_LENGTH = 64  # bytes of the answers of DATABASE() and its like, as TDengine announces them
 
 
@@ -52,7 +53,13 @@ def _rounded(sql: str) -> FunctionBuilder:
     def build(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
         value, *rest = compiled(compiler, name, trees, [NUMERIC, NUMERIC], least=1 if name == "round" else 2)
         type_ = duck_name(value.type)
-        digits = f", {rest[0].sql}::INTEGER" if rest else ""
+        digits = ""
+        if rest:
+            if rest[0].const is None or value.const is None:
+                return typed(f"NULL::{type_}", value.type)
+            if not rest[0].is_const:
+                raise not_supported(f"{name.upper()} to a number of digits that differs from row to row")
+            digits = f", {max(-_MOST_DIGITS, min(int(rest[0].const), _MOST_DIGITS))}"
         if value.type in REALS:
             return number_or_null(f"{sql}({compiler.real(value)}{digits})::{type_}", value.type)
         if not digits:

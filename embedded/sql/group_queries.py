@@ -10,8 +10,10 @@ from dataclasses import replace
 from sqlglot import exp
 
 from ..common.errors import TDengineError, not_supported
-from .aggregates import AGGREGATES, ROW_PICKERS, aggregate_calls, refuse_star
+from .aggregates import AGGREGATES, ROW_PICKERS, aggregate_calls, refuse_star, unless_nan
 from .expressions import Expressions
+from .neighbours import NEIGHBOURS
+from .partitions import partition_of
 from .rows import Rows
 from .typed import Typed
 from .windows import Window
@@ -37,9 +39,10 @@ class Groups(Expressions):
             if not self.by_subtable or source.reads_rows(tree):
                 self.rows_read_tags |= source.reads_tags(tree)
                 self.grouping.append(self._column(key.sql, f"k{len(self.grouping)}"))
+        self.partition = partition_of(source, keys)
         self.is_keyed = bool(keys or window)
         if window:
-            self.grouping.append(self._column("d.w", "w"))
+            self.grouping += [self._column("d.w", "w"), *map(self._column, window.keys)]
             for name, sql in window.columns.items():
                 self._column(sql, name)
 
@@ -50,6 +53,8 @@ class Groups(Expressions):
     # ------------------------------------------------------------------ expressions
 
     def compile(self, tree: exp.Expression) -> Typed:
+        if isinstance(tree, exp.Anonymous) and tree.name.lower() == "cols":
+            return self._column_of_row(*tree.expressions)
         names_window = self.window and any(column.name in self.window.names for column in tree.find_all(exp.Column))
         if names_window and isinstance(tree, exp.Column):
             return self.window.names[tree.name]
@@ -70,7 +75,8 @@ class Groups(Expressions):
         refuse_star(tree)
         if name in ROW_PICKERS and self.scope.time is None:
             raise not_supported(f"{name.upper()} over a sub-select without a timestamp")
-        value = AGGREGATES[name](self.of_rows, name, tree.expressions)
+        value = NEIGHBOURS[name](self, name, tree.expressions) if name in NEIGHBOURS else \
+            AGGREGATES[name](self.of_rows, name, tree.expressions)
         return replace(value, sql=self._column(value.sql), raw=None)
 
     def _beside_aggregate(self, tree: exp.Column, value: Typed) -> Typed:
@@ -78,30 +84,65 @@ class Groups(Expressions):
 
         Errors: 0x260A, 0x260C where no function picks one row.
         """
-        picks = {call.sql().lower() for call in self.calls}
+        picks = {*self.calls}
         name = self.calls[0].name.lower() if self.calls else ""
         if len(picks) != 1 or name not in (*ROW_PICKERS, "min", "max"):
+            if self.window:
+                raise TDengineError(0x2667, f"Invalid usage of expr: {tree.name}")
             if self.by_group:
                 raise TDengineError(0x260A, "Not a GROUP BY expression")
             raise TDengineError(0x260C, "Not a single-group group function")
-        argument = self.of_rows.compile(self.calls[0].expressions[0]).sql
-        order = argument if name in ("min", "max") else self.scope.time.sql
-        pick = f"arg_{'min' if name in ('min', 'first') else 'max'}_null({{}}, {order})"
-        if name in ("last", "first"):
-            pick += f" FILTER (WHERE {argument} IS NOT NULL)"
+        pick = self._pick(self.calls[0])
         if self.rows.source.reads_tags(tree):
             self._column(pick.format("d.tb"), "tb")
             self.reads_tags = True
             return value
         return replace(value, sql=self._column(pick.format(value.sql)))
 
+    def _column_of_row(self, call: exp.Anonymous, tree: exp.Expression) -> Typed:
+        """COLS(call, tree). Error: 0x2627 for an aggregate inside."""
+        if aggregate_calls(tree):
+            raise TDengineError(0x2627, "Aggregate functions do not support nesting")
+        value = self.of_rows.compile(tree)
+        self.rows_read_tags |= self.rows.source.reads_tags(tree)
+        return replace(value, sql=self._column(self._pick(call).format(value.sql)), raw=None)
+
+    def _pick(self, call: exp.Anonymous) -> str:
+        """SQL of an aggregate of `{}`, its value in the row that the call picks."""
+        name = call.name.lower()
+        picked = self.of_rows.compile(call.expressions[0])
+        argument = picked.sql
+        order = argument if name in ("min", "max") else self.scope.time.sql
+        pick = f"arg_{'min' if name in ('min', 'first') else 'max'}_null({{}}, {order})"
+        if name in ("last", "first"):
+            pick += f" FILTER (WHERE {argument} IS NOT NULL)"
+        elif name != "last_row":
+            pick += unless_nan(picked)
+        return pick
+
     # ------------------------------------------------------------------ SQL
+
+    @property
+    def order_in_partition(self) -> str:
+        """SQL by whose value the groups of a partition are sorted."""
+        return "q.w" if self.window else "NULL"
+
+    @property
+    def sorting(self) -> list[tuple[str, str]]:
+        """How the groups are sorted where nothing else is said: SQL, and the words behind it."""
+        return [(key, "") for key in self.grouping] if self.window else []
+
+    def limit_rows(self, order: str, limit: str) -> bool:
+        """Groups are few: they are cut off after tags are joined to them."""
+        return False
 
     def clause(self, with_tags: bool) -> str:
         """` FROM ...`: the groups, and where `with_tags` says so their tags."""
         columns = ", ".join(f"{sql} AS {name}" for sql, name in self.columns.items()) or "count(*) AS a0"
         named = {f"q.{name}": sql for sql, name in self.columns.items()}
-        grouping = ", ".join(named[column] for column in self.grouping)
+        # keys stand there by name, for DuckDB would take a number for a position
+        grouping = ", ".join(column.removeprefix("q.") if column.startswith("q.k") else named[column]
+                             for column in self.grouping)
         sql = f"SELECT {columns}{self.rows.clause(self.rows_read_tags)}{f' GROUP BY {grouping}' if grouping else ''}"
         presence = self._presence()
         return (f" FROM ({sql}{f' HAVING {presence}' if presence else ''}) q"
@@ -113,4 +154,4 @@ class Groups(Expressions):
         if names and names <= {"last", "first"}:
             values = {self.of_rows.compile(call.expressions[0]).sql for call in self.calls}
             return "(" + " + ".join(f"count({value})" for value in sorted(values)) + ") > 0"
-        return "" if self.is_keyed or "count" in names else "count(*) > 0"
+        return "" if self.is_keyed or names & {"count", "hyperloglog"} else "count(*) > 0"

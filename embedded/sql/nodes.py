@@ -1,7 +1,8 @@
 """The statements of TDengine's SQL, as `parser.parse` returns them.
 
 The scalar expressions in them are sqlglot trees. Every function call is an `Anonymous` node, and a duration
-(`12h`) is an unquoted `Column` whose name begins with a digit. Nobody changes a node once it is parsed.
+(`12h`) is an unquoted `Column` whose name begins with a digit. The target of CAST is in `meta["target"]`, and the
+sub-select of IN in `meta["select"]`, of a `Var`. Nobody changes a node once it is parsed.
 """
 
 from dataclasses import dataclass
@@ -37,13 +38,25 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Fill:
+    """What stands in windows without rows: NULL, VALUE, PREV, NEXT, LINEAR ... `values` are those of VALUE."""
+
+    mode: str
+    values: tuple[Expression, ...] = ()
+
+
+@dataclass(frozen=True)
 class Window:
-    """`INTERVAL(10s, 2s)`: its word and what stands in its parentheses; SLIDING and FILL where there are any."""
+    """`INTERVAL(10s, 2s)`: its word and what stands in its parentheses; SLIDING, FILL, TRUE_FOR where there are any.
+
+    RANGE, EVERY and FILL of INTERP are of the kind RANGE; EVERY stands in the place of SLIDING.
+    """
 
     kind: str
     arguments: tuple[Expression, ...]
     sliding: Expression | None = None
-    fill: Any = None
+    fill: Fill | None = None
+    true_for: Expression | None = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from .definition_parser import DefinitionParser
 from .dialect import TDengine
 from .insert_parser import InsertParser
 from .tokens import tokens_of, with_values
+from .window_parser import WindowParser
 
 _LONGEST_CACHED = 4096  # characters: questions that are asked again and again are short, INSERTs with values are not
 _LABEL_BYTES = 64  # TDengine cuts longer labels
@@ -27,7 +28,7 @@ KNOWN_STATEMENTS = ("EXPLAIN", "FLUSH", "GRANT", "REVOKE", "KILL", "COMPACT", "T
 _UNQUOTED = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`)|[^'"`]+""", re.DOTALL)
 
 
-class _Parser(DefinitionParser):
+class _Parser(WindowParser, DefinitionParser):
     def statement(self, sql: str, tokens: list[Token]) -> Any:
         """Read one statement. What follows a `;` is not read, as in TDengine."""
         self.reset()
@@ -112,11 +113,7 @@ class _Parser(DefinitionParser):
             found["where"] = self.expression_of()
         if self.word("PARTITION", "BY"):
             found["partition"] = self.comma_list(self.expression_of)
-        if self.word("INTERVAL"):
-            arguments = self.list_of(self.expression_of)
-            if len(arguments) > 2:
-                self.raise_error("", self._prev)
-            found["window"] = nodes.Window("INTERVAL", arguments)
+        found["window"] = self.window()
         self.refuse_clause()
         if self.word("GROUP", "BY"):
             found["group"] = self.comma_list(self.expression_of)

@@ -57,8 +57,11 @@ class Rows:
 
     def with_column(self, name: str, sql: str, reads_tags: bool = False) -> "Rows":
         """The same rows with one more column, `d.<name>`. Its SQL may call DuckDB's window functions."""
-        rows = f"(SELECT d.*, {sql} AS {name}{self.clause(reads_tags)}) d"
-        return Rows(self.source, rows)
+        return self.with_columns({name: sql}, reads_tags)
+
+    def with_columns(self, columns: dict[str, str], reads_tags: bool = False) -> "Rows":
+        chosen = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
+        return Rows(self.source, f"(SELECT d.*, {chosen}{self.clause(reads_tags)}) d")
 
 
 def _where(tests: Sequence[str]) -> str:

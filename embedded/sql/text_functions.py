@@ -88,8 +88,8 @@ def _repeat(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed
     if isinstance(count.const, int):
         return typed(f"repeat({value.sql}, {max(count.const, 0)})", value.type, value.length * max(count.const, 0) or 1)
     most = LONGEST_TEXT // (value.length * (4 if value.type is t.NCHAR else 1))
-    return typed(f"repeat({value.sql}, {count.sql}::BIGINT - greatest({count.sql}::BIGINT - {most}, 0))",
-                 value.type, value.length * most)
+    times = f"CASE WHEN {count.sql} > {most} THEN {most} ELSE {count.sql}::BIGINT END"
+    return typed(f"repeat({value.sql}, {times})", value.type, value.length * most)
 
 
 def _position(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:

@@ -18,14 +18,16 @@ class ValueParser(ExpressionParser):
     """Each method reads one type or value."""
 
     FUNCTION_PARSERS = {"CAST": lambda self: self._parse_cast_call(), "TRIM": lambda self: self._parse_trim_call(),
+                        "COLS": lambda self: self._parse_cols_call(),
                         "POSITION": lambda self: self._parse_position_call(),
                         **dict.fromkeys(("SUBSTR", "SUBSTRING"), lambda self: self._parse_substring_call())}
 
     def _parse_cast_call(self) -> exp.Expression:
         value = self.expression_of()
         self.take(TokenType.ALIAS)
+        start = self._curr
         target = self.data_type("cast", default_length=True)
-        return exp.Anonymous(this="cast", expressions=[value, exp.Var(this=target)])
+        return exp.Anonymous(this="cast", expressions=[value, self.carried("target", target, start)])
 
     def _parse_trim_call(self) -> exp.Expression:
         """`x`, `'a' FROM x` or `LEADING 'a' FROM x`: the function `trim`, `trim_leading` or `trim_trailing`."""

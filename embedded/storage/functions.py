@@ -7,6 +7,7 @@ macro that needs its arguments more than once puts them into a list of one entry
 import duckdb
 
 from ..common import clock, time_format
+from .statistics_functions import MACROS as STATISTICS
 
 _MACROS = {
     # The first `most` bytes of a text; a character that does not fit whole is left out.
@@ -16,7 +17,8 @@ _MACROS = {
     # Positions count from 1, negative ones from the end. From position 0 on there is nothing, as in TDengine.
     "sub_string(x, start, count)": """list_transform([{'s': x, 'p': start, 'n': count}], lambda v: CASE
         WHEN v.s IS NULL OR v.p IS NULL OR v.n IS NULL THEN NULL WHEN v.p = 0 OR v.n < 1 THEN ''
-        WHEN v.p > 0 THEN substr(v.s, v.p, v.n) ELSE left(right(v.s, -v.p), v.n) END)[1]""",
+        WHEN v.p > 0 THEN substr(v.s, least(v.p, 65536)::BIGINT, least(v.n, 65536)::BIGINT)
+        ELSE left(right(v.s, -greatest(v.p, -65536)::BIGINT), least(v.n, 65536)::BIGINT) END)[1]""",
     # The number at the beginning of a text, 0 where there is none.
     "integer_of(x)": r"""list_transform([x], lambda s: CASE WHEN s IS NOT NULL THEN
         coalesce(try_cast(regexp_extract(s, '^\s*([-+]?[0-9]+)', 1) AS HUGEINT), 0) END)[1]""",
@@ -52,12 +54,14 @@ _MACROS = {
 
 def register(connection: duckdb.DuckDBPyConnection) -> None:
     """Give all functions to the database of this connection. It is done once for each database that is opened."""
-    for signature, body in _MACROS.items():
+    for signature, body in {**_MACROS, **STATISTICS}.items():
         connection.execute(f"CREATE OR REPLACE MACRO {signature} AS {body}")
     connection.create_function(
-        "parse_time", lambda text, precision, zone: clock.parse(text, precision, clock.zone(zone)),
-        ["VARCHAR", "INTEGER", "VARCHAR"], "BIGINT", null_handling="default")
+        "parse_time",
+        lambda text, precision, zone: None if text is None else clock.parse(text, precision, clock.zone(zone)),
+        ["VARCHAR", "INTEGER", "VARCHAR"], "BIGINT", null_handling="special")
     connection.create_function(
         "to_timestamp_by",
-        lambda text, pattern, precision, zone: time_format.to_timestamp(text, pattern, precision, clock.zone(zone)),
-        ["VARCHAR", "VARCHAR", "INTEGER", "VARCHAR"], "BIGINT", null_handling="default")
+        lambda text, pattern, precision, zone: None if text is None else
+        time_format.to_timestamp(text, pattern, precision, clock.zone(zone)),
+        ["VARCHAR", "VARCHAR", "INTEGER", "VARCHAR"], "BIGINT", null_handling="special")

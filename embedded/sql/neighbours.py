@@ -1,0 +1,78 @@
+"""Aggregates that look at the rows, or at the windows, beside: TWA, and ELAPSED in the windows of INTERVAL."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from sqlglot import exp
+
+from ..common import datatypes as t
+from ..common.errors import not_supported
+from .arguments import compiled
+from .expressions import Expressions
+from .partitions import Partition
+from .rows import Rows
+from .statistics import elapsed_unit, need_time
+from .typed import NUMERIC, Typed, typed
+from .windows import Window
+
+
+class GroupsOfRows(Protocol):
+    """The parts of `Groups` that are needed here. `rows` may get further columns."""
+
+    of_rows: Expressions
+    rows: Rows
+    partition: Partition
+    window: Window | None
+
+
+def _time_weighted_average(groups: GroupsOfRows, name: str, trees: list[exp.Expression]) -> Typed:
+    """The mean of the line through the values. A window of INTERVAL has the line from its first to its last tick."""
+    value, = compiled(groups.of_rows, name, trees, [NUMERIC])
+    time, window, partition = need_time(groups.of_rows), groups.window, groups.partition
+    interval = window.interval if window else None
+    if interval and interval.is_natural:
+        raise not_supported(f"{name.upper()} with months or years")
+    real = groups.of_rows.real(value)
+    number = groups.rows.rows.count(" AS next_time")
+    over = partition.over("", *(("d.w",) if window and not interval else ()))
+    there = f"CASE WHEN {value.sql} IS NOT NULL THEN {time} END"
+    functions = (("next", "lead", over), ("last", "lag", over))
+    if interval and interval.sliding < interval.width:  # a row is there several times
+        after, before = ("RANGE BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING",
+                         "RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING")
+        functions = (("next", "first_value", partition.over(after, order=time)),
+                     ("last", "last_value", partition.over(before, order=time)))
+    beside = {f"{side}_{what}_{number}": f"{function}({sql} IGNORE NULLS) {over}"
+              for side, function, over in functions for what, sql in (("time", there), ("x", real))}
+    reads_tags = partition.reads_tags or groups.rows.source.reads_tags(trees[0])
+    groups.rows = groups.rows.with_columns(beside, reads_tags)
+    next_time, next_x, last_time, last_x = (f"d.{column}" for column in beside)
+    end = f"CASE WHEN {next_time} IS NOT NULL THEN least({next_time}, d.w + {interval.width - 1}) END" \
+        if interval else next_time
+    areas = [f"line_area({real}, {next_x}, {time}, {next_time}, {time}, {end})"]
+    lengths = [f"({end} - {time})"]
+    if interval:
+        enters = f"CASE WHEN {last_time} < d.w THEN {{}} END"
+        areas.append(enters.format(f"line_area({last_x}, {real}, {last_time}, {time}, d.w, {time})"))
+        lengths.append(enters.format(f"({time} - d.w)"))
+    area, length = (" + ".join(f"coalesce({part}, 0)" for part in parts) for parts in (areas, lengths))
+    only = f" FILTER (WHERE {value.sql} IS NOT NULL)"
+    return typed(f"coalesce(fsum({area}){only} / nullif(sum({length}){only}, 0), favg({real}))", t.DOUBLE)
+
+
+def _elapsed(groups: GroupsOfRows, name: str, trees: list[exp.Expression]) -> Typed:
+    """In the windows of INTERVAL the time runs on from window to window: from the first row of all to the last."""
+    unit, time = elapsed_unit(groups.of_rows, name, trees), need_time(groups.of_rows)
+    interval = groups.window.interval if groups.window else None
+    if interval is None:
+        return typed(f"((max({time}) - min({time}))::DOUBLE / {unit})", t.DOUBLE)
+    if interval.is_natural:
+        raise not_supported(f"{name.upper()} with months or years")
+    over = groups.partition.over(order="d.w")
+    end = f"CASE WHEN lead(d.w) {over} IS NULL THEN max({time}) ELSE d.w + {interval.width} END"
+    start = f"CASE WHEN lag(d.w) {over} IS NULL THEN min({time}) ELSE d.w END"
+    return typed(f"(({end} - {start})::DOUBLE / {unit})", t.DOUBLE)
+
+
+NEIGHBOURS: dict[str, Callable[[GroupsOfRows, str, list[exp.Expression]], Typed]] = {
+    "twa": _time_weighted_average, "elapsed": _elapsed}
