@@ -16,8 +16,8 @@ from ..storage.rows import Batch
 from . import table_changes
 from .describe import Answer, describe
 from .insert_parts import positions_of, timestamp_first
+from .plain_result import Result
 from .queries import Queries
-from .results import Result
 from .show import show
 from .text_insert import literal_tags, run_insert
 
