@@ -38,7 +38,7 @@ def to_char(ticks: str, ahead: str, unit: int, pattern: str) -> tuple[str, int]:
     parts.append(_quoted(pattern[at:]))
     length += len(pattern[at:].encode())
     return (f"list_transform([{{'t': {ticks}::BIGINT, 'a': {ahead}}}], lambda v: CASE WHEN v.t IS NOT NULL THEN "
-            f"concat({', '.join(part for part in parts if part != _quoted(''))}, '') END)[1]", length)
+            f"concat({', '.join(parts)}) END)[1]", length)
 
 
 def _char_part(word: str, unit: int) -> str:

@@ -12,9 +12,10 @@ from ..sql.parser import parse
 from ..sql.tokens import count_marks
 from ..storage.store import Store
 from .bound_tables import first_value
+from .duckdb_errors import ERRORS, translated
 from .prepared_insert import PreparedInsert
 from .queries import Queries
-from .results import ERRORS, Result, translated
+from .results import Result
 from .statements import RUNNERS
 
 

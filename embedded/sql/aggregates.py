@@ -7,7 +7,8 @@ written like scalar functions; their SQL is computed over the rows of a group.
 from sqlglot import exp
 
 from ..common import datatypes as t
-from .arguments import FunctionBuilder, bad_type, check_count, compiled
+from ..common.errors import TDengineError
+from .arguments import FunctionBuilder, check_count, compiled
 from .casts import wrapped
 from .compiler import Compiler, may_be_nan
 from .statistics import STATISTICS
@@ -79,6 +80,6 @@ def aggregate_calls(tree: exp.Expression) -> list[exp.Anonymous]:
 
 
 def refuse_star(tree: exp.Anonymous) -> None:
-    """Error: 0x2802 for `*` in an aggregate other than COUNT."""
+    """Error: 0x2600 for `*` in an aggregate other than COUNT."""
     if tree.expressions and isinstance(tree.expressions[0], exp.Star) and tree.name.lower() != "count":
-        raise bad_type(tree.name.lower())
+        raise TDengineError(0x2600, 'syntax error near "*"')

@@ -53,6 +53,8 @@ class Groups(Expressions):
     # ------------------------------------------------------------------ expressions
 
     def compile(self, tree: exp.Expression) -> Typed:
+        if isinstance(tree, exp.Anonymous) and tree.name.lower() == "cols":
+            return self._column_of_row(*tree.expressions)
         names_window = self.window and any(column.name in self.window.names for column in tree.find_all(exp.Column))
         if names_window and isinstance(tree, exp.Column):
             return self.window.names[tree.name]
@@ -82,7 +84,7 @@ class Groups(Expressions):
 
         Errors: 0x260A, 0x260C where no function picks one row.
         """
-        picks = {call.sql().lower() for call in self.calls}
+        picks = {*self.calls}
         name = self.calls[0].name.lower() if self.calls else ""
         if len(picks) != 1 or name not in (*ROW_PICKERS, "min", "max"):
             if self.window:
@@ -90,7 +92,25 @@ class Groups(Expressions):
             if self.by_group:
                 raise TDengineError(0x260A, "Not a GROUP BY expression")
             raise TDengineError(0x260C, "Not a single-group group function")
-        picked = self.of_rows.compile(self.calls[0].expressions[0])
+        pick = self._pick(self.calls[0])
+        if self.rows.source.reads_tags(tree):
+            self._column(pick.format("d.tb"), "tb")
+            self.reads_tags = True
+            return value
+        return replace(value, sql=self._column(pick.format(value.sql)))
+
+    def _column_of_row(self, call: exp.Anonymous, tree: exp.Expression) -> Typed:
+        """COLS(call, tree). Error: 0x2627 for an aggregate inside."""
+        if aggregate_calls(tree):
+            raise TDengineError(0x2627, "Aggregate functions do not support nesting")
+        value = self.of_rows.compile(tree)
+        self.rows_read_tags |= self.rows.source.reads_tags(tree)
+        return replace(value, sql=self._column(self._pick(call).format(value.sql)), raw=None)
+
+    def _pick(self, call: exp.Anonymous) -> str:
+        """SQL of an aggregate of `{}`, its value in the row that the call picks."""
+        name = call.name.lower()
+        picked = self.of_rows.compile(call.expressions[0])
         argument = picked.sql
         order = argument if name in ("min", "max") else self.scope.time.sql
         pick = f"arg_{'min' if name in ('min', 'first') else 'max'}_null({{}}, {order})"
@@ -98,11 +118,7 @@ class Groups(Expressions):
             pick += f" FILTER (WHERE {argument} IS NOT NULL)"
         elif name != "last_row":
             pick += unless_nan(picked)
-        if self.rows.source.reads_tags(tree):
-            self._column(pick.format("d.tb"), "tb")
-            self.reads_tags = True
-            return value
-        return replace(value, sql=self._column(pick.format(value.sql)))
+        return pick
 
     # ------------------------------------------------------------------ SQL
 

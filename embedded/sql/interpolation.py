@@ -28,7 +28,7 @@ _NEAREST = "(n.t IS NULL OR i.w - l.t <= n.t - i.w)"  # the row before is as nea
 
 
 def interpolates(select: nodes.Select, trees: list[exp.Expression]) -> bool:
-    """Whether a SELECT is one of INTERP. Error: 0x265D for RANGE and its like without INTERP, and INTERP without them."""
+    """Whether a SELECT is one of INTERP. Error: 0x265D for RANGE or its like without INTERP, or without each other."""
     called = any(node.name.lower() == "interp" for tree in trees for node in tree.find_all(exp.Anonymous))
     window = select.window if select.window and select.window.kind == "RANGE" else None
     if window and not called:
@@ -61,8 +61,8 @@ class Interpolation(Expressions):
         self.by_subtable = "g.name" in self.keys
         self.read_tags = any(rows.source.reads_tags(tree) for tree, _ in keys)
         self.mode = select.window.fill.mode.removesuffix("_F")
-        self.calls = list(dict.fromkeys(call.sql() for item in select.items for call in _calls(item.expression)))
-        self.values: dict[str, _Value] = {}
+        self.calls = list(dict.fromkeys(call for item in select.items for call in _calls(item.expression)))
+        self.values: dict[exp.Anonymous, _Value] = {}
         self.ignores_null = False
         if self.mode == "NONE":
             raise TDengineError(0x2605, "Unsupported fill type")
@@ -129,7 +129,7 @@ class Interpolation(Expressions):
                                 "columns")
         self.ignores_null = bool(option)
         self.read_tags |= self.rows.source.reads_tags(tree)
-        call = tree.sql()
+        call = tree
         if call not in self.calls:
             raise misplaced()
         filling = "NULL"
@@ -166,8 +166,10 @@ class Interpolation(Expressions):
                   f"{self._side('t')} AS origin", *(f"{self._at(i, entry)} AS v{i}" for i, entry in found.items())]
         there = {"PREV": "l.t IS NOT NULL", "NEXT": "n.t IS NOT NULL", "LINEAR": "l.t IS NOT NULL AND n.t IS NOT NULL",
                  "NEAR": "l.t IS NOT NULL OR n.t IS NOT NULL"}.get(self.mode, "TRUE")
-        joins = "".join(f" ASOF LEFT JOIN b {side} ON {' AND '.join(f'{side}.{k} IS NOT DISTINCT FROM i.{k}' for k in keys)}"
-                        f" AND {side}.t {operator} i.w" for side, operator in (("l", "<="), ("n", ">=")))
+        joins = ""
+        for side, operator in (("l", "<="), ("n", ">=")):
+            same = " AND ".join(f"{side}.{key} IS NOT DISTINCT FROM i.{key}" for key in keys)
+            joins += f" ASOF LEFT JOIN b {side} ON {same} AND {side}.t {operator} i.w"
         return (f" FROM (WITH b AS ({base}), p AS (SELECT DISTINCT {', '.join(keys)} FROM b), "
                 f"i AS (SELECT p.*, unnest({self.instants}) AS w FROM p) "
                 f"SELECT {', '.join(values)} FROM i{joins} WHERE {there}) q")

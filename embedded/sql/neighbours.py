@@ -30,14 +30,20 @@ def _time_weighted_average(groups: GroupsOfRows, name: str, trees: list[exp.Expr
     value, = compiled(groups.of_rows, name, trees, [NUMERIC])
     time, window, partition = need_time(groups.of_rows), groups.window, groups.partition
     interval = window.interval if window else None
-    if interval and (interval.is_natural or interval.sliding < interval.width):
-        raise not_supported(f"{name.upper()} with SLIDING, months or years")
+    if interval and interval.is_natural:
+        raise not_supported(f"{name.upper()} with months or years")
     real = groups.of_rows.real(value)
     number = groups.rows.rows.count(" AS next_time")
     over = partition.over("", *(("d.w",) if window and not interval else ()))
     there = f"CASE WHEN {value.sql} IS NOT NULL THEN {time} END"
+    functions = (("next", "lead", over), ("last", "lag", over))
+    if interval and interval.sliding < interval.width:  # a row is there several times
+        after, before = ("RANGE BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING",
+                         "RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING")
+        functions = (("next", "first_value", partition.over(after, order=time)),
+                     ("last", "last_value", partition.over(before, order=time)))
     beside = {f"{side}_{what}_{number}": f"{function}({sql} IGNORE NULLS) {over}"
-              for side, function in (("next", "lead"), ("last", "lag")) for what, sql in (("time", there), ("x", real))}
+              for side, function, over in functions for what, sql in (("time", there), ("x", real))}
     reads_tags = partition.reads_tags or groups.rows.source.reads_tags(trees[0])
     groups.rows = groups.rows.with_columns(beside, reads_tags)
     next_time, next_x, last_time, last_x = (f"d.{column}" for column in beside)

@@ -28,7 +28,7 @@ class RowExpressions(Expressions):
         self.newest_first = False  # how the rows of a partition are sorted
         self.tests: list[str] = []  # see series.py
         self.alternatives: list[str] = []
-        self.known: dict[str, Typed] = {}  # calls of functions of rows
+        self.known: dict[exp.Anonymous, Typed] = {}  # calls of functions of rows
         if window:
             self.partition = replace(self.partition, keys=(*self.partition.keys, "d.w"))
             over = self.partition.over(order="")
@@ -45,17 +45,19 @@ class RowExpressions(Expressions):
 
     def function_of_rows(self, name: str, tree: exp.Anonymous) -> Typed:
         self.has_series = True
-        call = tree.sql().lower()
-        if call not in self.known:
+        if tree not in self.known:
             self.series_read_tags |= self.partition.reads_tags or self.rows.source.reads_tags(tree)
-            self.known[call] = SERIES[name](self, name, tree.expressions)
-        return self.known[call]
+            self.known[tree] = SERIES[name](self, name, tree.expressions)
+        return self.known[tree]
 
     @property
     def sorting(self) -> list[tuple[str, str]]:
-        """How the rows are sorted where nothing else is said: SQL, and the words behind it."""
+        """How the rows are sorted where nothing else is said: SQL, and the words behind it.
+
+        Rows of one subtable come in the order of time.
+        """
         if not self.has_series:
-            return []
+            return [(self.scope.time.sql, "")] if self.rows.source.tb is not None and not self.tags_alone else []
         keys = [(key, "") for key in self.partition.keys]
         return [*keys, (self.scope.time.sql, " DESC" if self.newest_first else "")]
 

@@ -13,7 +13,7 @@ from .sources import Source
 def expand_stars(items: Sequence[nodes.Item], source: Source) -> list[nodes.Item]:
     """The entries with columns in the place of `*`, `t.*` and `LAST(*)`, and LAST(a), LAST(b) for LAST(a, b).
 
-    Errors: 0x2600, 0x2603.
+    COLS becomes an entry for each of its columns. Errors: 0x2600, 0x2603, 0x268A.
     """
     return [entry for item in items for entry in _expanded(item, source)]
 
@@ -30,6 +30,15 @@ def _expanded(item: nodes.Item, source: Source) -> Iterator[nodes.Item]:
             for column in _columns(data) if _is_star(argument) else [argument]:
                 label = column.name if isinstance(column, exp.Column) else column.sql()
                 yield nodes.Item(exp.Anonymous(this=name, expressions=[column]), f"{name}({label})", False)
+    elif isinstance(tree, exp.Anonymous) and tree.name.lower() == "cols" and isinstance(tree.expressions[1], exp.Var):
+        call, *outputs = tree.expressions
+        if call.name.lower() not in (*ROW_PICKERS, "min", "max"):
+            raise TDengineError(0x268A, "cols function's first param must be a select function that output a single "
+                                "row")
+        for output in expand_stars([output.this for output in outputs], source):
+            named = item if item.aliased and len(outputs) == 1 else output
+            column = exp.Anonymous(this="cols", expressions=[call, output.expression])
+            yield nodes.Item(column, named.label, named.aliased)
     else:
         yield item
 

@@ -27,7 +27,7 @@ def check_places(select: nodes.Select, items: Sequence[exp.Expression], order: S
              if isinstance(node, exp.Anonymous) and node.name.lower() in {*AGGREGATES, *SERIES_NAMES}]
     names = [call.name.lower() for call in calls]
     of_rows = [name for name in names if name in _OF_ROWS]
-    if {call.sql() for call in calls_of_rows(order)} - {call.sql() for call in calls}:
+    if set(calls_of_rows(order)) - set(calls):
         raise misplaced()
     if not of_rows:
         return

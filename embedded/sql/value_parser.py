@@ -18,6 +18,7 @@ class ValueParser(ExpressionParser):
     """Each method reads one type or value."""
 
     FUNCTION_PARSERS = {"CAST": lambda self: self._parse_cast_call(), "TRIM": lambda self: self._parse_trim_call(),
+                        "COLS": lambda self: self._parse_cols_call(),
                         "POSITION": lambda self: self._parse_position_call(),
                         **dict.fromkeys(("SUBSTR", "SUBSTRING"), lambda self: self._parse_substring_call())}
 

@@ -60,9 +60,13 @@ class WindowParser(ExpressionParser):
 
     def count_window(self) -> nodes.Window:
         self.need("COUNT_WINDOW")
-        counts = self.list_of(self.integer)
-        if len(counts) > 2:
-            raise not_supported("COUNT_WINDOW with columns")
+        self.take(TokenType.L_PAREN)
+        counts = [self.integer()]
+        while self._match(TokenType.COMMA):
+            if self._curr.token_type is TokenType.VAR and not self._curr.text[0].isdigit():
+                raise not_supported("COUNT_WINDOW with columns")
+            counts.append(self.integer())
+        self.take(TokenType.R_PAREN)
         return nodes.Window("COUNT_WINDOW", tuple(exp.Literal.number(count) for count in counts))
 
     def range(self) -> nodes.Window:
@@ -70,6 +74,15 @@ class WindowParser(ExpressionParser):
         instants = self.list_of(self.expression_of) if self.word("RANGE") else ()
         every = self.in_parentheses(self.step) if self.word("EVERY") else None
         return nodes.Window("RANGE", instants, every, self.fill() if self.word("FILL") else None)
+
+    def _parse_cols_call(self) -> exp.Expression:
+        """`MAX(x), a, b AS c`: the call, then an `Item` for each column of the row that the call picks."""
+        call = self.expression_of()
+        if not isinstance(call, exp.Anonymous):
+            self.raise_error()
+        self.take(TokenType.COMMA)
+        items = self.comma_list(self.item)
+        return exp.Anonymous(this="cols", expressions=[call, *(exp.Var(this=item) for item in items)])
 
     # ------------------------------------------------------------------ parts
 

@@ -25,11 +25,12 @@ _BEFORE, _AFTER = "ROWS UNBOUNDED PRECEDING", "ROWS BETWEEN CURRENT ROW AND UNBO
 
 @dataclass(frozen=True)
 class FilledColumn:
-    """A column of the result. `sql` is over the groups `q`; only columns with an aggregate are filled."""
+    """A column of the result; `sql` is over the groups `q`. Keys, tags and constants are not filled."""
 
     tree: exp.Expression
     column: Column
     sql: str
+    is_key: bool
 
 
 def filled(select: nodes.Select, window: Window, expressions: Expressions, results: Sequence[FilledColumn],
@@ -43,7 +44,8 @@ def filled(select: nodes.Select, window: Window, expressions: Expressions, resul
     if low is None or high is None:
         raise _range_error()
     starts = _starts(window.interval, low, high, expressions.precision)
-    to_fill = [i for i, result in enumerate(results) if aggregate_calls(result.tree)]
+    to_fill = [i for i, result in enumerate(results) if not result.is_key and (
+        aggregate_calls(result.tree) or expressions.scope.reads_rows(result.tree))]
     of_window = {i for i, result in enumerate(results)
                  if any(column.name in window.names for column in result.tree.find_all(exp.Column))}
     values = iter(fill.values)

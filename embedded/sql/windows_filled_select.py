@@ -40,7 +40,8 @@ def filled_select(planner: Planner, builder: Groups, results: Sequence[tuple[Typ
         raise not_supported("HAVING together with FILL")
     of_keys = [planner.compiled(builder, tree) for tree, _ in keys]
     needs_tags = any(needs for _, needs in (*results, *of_keys))
-    entries = [FilledColumn(item.expression, column, value.sql)
+    key_sql = {value.sql for value, _ in of_keys}
+    entries = [FilledColumn(item.expression, column, value.sql, value.sql in key_sql)
                for item, column, (value, _) in zip(planner.items, columns, results, strict=True)]
     chosen = [f"{entry.sql}::{duck_type(entry.column)} AS o{i}" for i, entry in enumerate(entries)]
     chosen += [f"{value.sql} AS q{i}" for i, (value, _) in enumerate(of_keys)]

@@ -77,6 +77,7 @@ class DuckFile:
             raise OSError(str(error)) from error
         self._writer = self._root.cursor()
         self._readers: deque[Connection] = deque()
+        self._in_transaction: set[Connection] = set()  # of those that are in use
 
     def close(self) -> None:
         with self.lock:
@@ -116,12 +117,16 @@ class DuckFile:
             connection.execute("SET SESSION python_enable_replacements = false")
             return connection
 
-    @staticmethod
-    def look_at(connection: Connection) -> None:
-        """Make the connection's transaction see the present state from now on: DuckDB picks it at the first look."""
+    def begin(self, connection: Connection) -> None:
+        """Begin a transaction that sees the present state until `release`: DuckDB picks it at the first look."""
+        connection.begin()
+        self._in_transaction.add(connection)
         connection.execute("SELECT id FROM databases LIMIT 0").fetchall()
 
     def release(self, connection: Connection) -> None:
+        if connection in self._in_transaction:
+            self._in_transaction.discard(connection)
+            connection.rollback()
         if len(self._readers) < SPARE_READERS:
             self._readers.append(connection)
         else:

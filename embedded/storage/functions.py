@@ -18,7 +18,7 @@ _MACROS = {
     "sub_string(x, start, count)": """list_transform([{'s': x, 'p': start, 'n': count}], lambda v: CASE
         WHEN v.s IS NULL OR v.p IS NULL OR v.n IS NULL THEN NULL WHEN v.p = 0 OR v.n < 1 THEN ''
         WHEN v.p > 0 THEN substr(v.s, least(v.p, 65536)::BIGINT, least(v.n, 65536)::BIGINT)
-        ELSE left(right(v.s, -greatest(v.p, -65536)), least(v.n, 65536)::BIGINT) END)[1]""",
+        ELSE left(right(v.s, -greatest(v.p, -65536)::BIGINT), least(v.n, 65536)::BIGINT) END)[1]""",
     # The number at the beginning of a text, 0 where there is none.
     "integer_of(x)": r"""list_transform([x], lambda s: CASE WHEN s IS NOT NULL THEN
         coalesce(try_cast(regexp_extract(s, '^\s*([-+]?[0-9]+)', 1) AS HUGEINT), 0) END)[1]""",
