@@ -13,28 +13,9 @@ from ..sql.plan import Plan
 from ..storage.duckfile import Connection
 from ..storage.store import Store
 from ..storage.subtables import Tags
+from .duckdb_errors import ERRORS, out_of_memory, translated
 
 EAGER_ROWS = 12_288  # a smaller result is read at once: an open one keeps the space of deleted rows from being used
-ERRORS = (duckdb.Error, pa.ArrowException, OSError)  # Arrow's readers make their own errors of DuckDB's
-
-
-def _out_of_memory() -> TDengineError:
-    return TDengineError(0x0102, "Out of Memory: the statement needs more than the embedded database may take, "
-                                 "--memory changes that")
-
-
-def translated(error: Exception) -> TDengineError:
-    """DuckDB's error as TDengine's, as near as there is one."""
-    text = str(error).partition("\n")[0]
-    if "Catalog Error: Table" in text and "does not exist" in text:  # somebody dropped it meanwhile
-        return TDengineError(0x2603, "Table does not exist")
-    if "INTERRUPT" in text:
-        return TDengineError(0x0328, "Query terminated")
-    if "Out of Memory" in text:
-        return _out_of_memory()
-    if any(kind in text for kind in ("Out of Range Error", "Conversion Error", "Invalid Input Error")):
-        return TDengineError(0x2800, f"Function internal error: {text}")
-    return TDengineError(0xFFFF, f"the embedded database failed: {text}")
 
 
 class Result:
@@ -185,7 +166,7 @@ class QueryResult(Result):
 
     def make_room(self) -> None:
         """End the question if DuckDB is working on it: a writer needs the memory."""
-        self._stop(_out_of_memory())
+        self._stop(out_of_memory())
 
     def _stop(self, error: TDengineError) -> None:
         connection = self._connection

@@ -27,7 +27,8 @@ from ..common.datatypes import (
 from ..common.errors import TDengineError
 from ..common.values import fits
 from ..engine.bound_tables import BoundTables
-from .raw_blocks import decode_block, fixed_array, text_array, type_of
+from .arrays import fixed_array, text_array, type_of
+from .raw_blocks import decode_block
 from .stmt2_items import Items, items_of
 from .wire import Buffer, malformed, take
 

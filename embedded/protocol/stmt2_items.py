@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..common.datatypes import BY_CODE, DECIMALS
+from .arrays import gather
 from .wire import Buffer, malformed, take
 
 _HEAD = 12
 _LEAST = _HEAD + 1 + 4  # bytes of an item without values
-_LONG = 512  # bytes: such pieces are copied one by one, shorter ones all at once
 
 
 @dataclass
@@ -109,13 +109,3 @@ def _sums(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     totals = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
     ends = np.cumsum(counts)
     return totals[ends] - totals[ends - counts]
-
-
-def gather(data: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """The pieces of `data` that start there and are so long, one after the other."""
-    total = int(lengths.sum())
-    if total > _LONG * len(starts):
-        return np.concatenate([data[start:start + length] for start, length in
-                               zip(starts.tolist(), lengths.tolist(), strict=True)])
-    ends = np.cumsum(lengths)
-    return data[np.arange(total) + np.repeat(starts - (ends - lengths), lengths)]
