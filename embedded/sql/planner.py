@@ -32,7 +32,7 @@ MOST_NAMES = 20_000  # in one statement
 def plan(select: nodes.Select, store: Store, environment: Environment) -> Plan:
     """Errors: TDengine's own for a wrong statement, 0x2600 for one that the embedded database does not support."""
     outermost = _Planner(select, store, environment, {})
-    outermost.may_leave_tags_out = True
+    outermost.is_outermost = True
     sql, columns = outermost.build()
     return Plan(sql, columns, outermost.source.precision, outermost.tags, outermost.inputs)
 
@@ -137,6 +137,8 @@ class _Planner(Answers):
             raise TDengineError(0x2667, f"Invalid usage of expr: {self.items[0].label}")
         if select.having is not None and not (select.group or select.partition or window):
             raise TDengineError(0x260A, "Not a GROUP BY expression")
+        if select.having is not None and not (calls or select.group):
+            raise not_supported("HAVING without an aggregate")
         if calls or select.group and not of_rows:
             builder = Groups(self.expressions, window.rows if window else rows, keys, window, calls, bool(select.group))
         else:
