@@ -26,7 +26,7 @@ from .time_ranges import time_bounds
 from .typed import Environment
 from .windows import window_of
 
-MOST_NAMES = 20_000  # in one statement
+MOST_NAMES, LONGEST_SQL = 20_000, 1_000_000  # in one statement, and characters of what DuckDB gets
 
 
 def plan(select: nodes.Select, store: Store, environment: Environment) -> Plan:
@@ -34,6 +34,8 @@ def plan(select: nodes.Select, store: Store, environment: Environment) -> Plan:
     outermost = _Planner(select, store, environment, {})
     outermost.is_outermost = True
     sql, columns = outermost.build()
+    if len(sql) > LONGEST_SQL:
+        raise TDengineError(0x2600, 'syntax error near "SELECT" (the statement is too long, or nested too deeply)')
     return Plan(sql, columns, outermost.source.precision, outermost.tags, outermost.inputs)
 
 
