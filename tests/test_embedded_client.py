@@ -153,6 +153,27 @@ def test_what_is_bound_is_what_is_read_for_every_type(power, write, examples):
     check()
 
 
+def test_what_is_bound_to_several_tables_at_once_is_what_is_read(power):
+    """Tables of different numbers of rows, with NULLs and columns of nothing but NULL, in one message."""
+    power.execute(f"CREATE STABLE all_types (ts TIMESTAMP, {', '.join(map(declared, TYPES))}) TAGS (t VARCHAR(20))")
+    numbers = iter(range(10**6))
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(rows(1, 4), min_size=2, max_size=5))
+    def check(tables):
+        named = {f"t{next(numbers)}": found for found in tables}
+        statement = power.stmt2_statement()
+        statement.prepare(f"INSERT INTO ? USING all_types TAGS (?) VALUES ({', '.join('?' * (1 + len(TYPES)))})")
+        statement.bind([taosws.stmt2_bind_param_view(name, [taosws.varchar_to_tag(f"of {name}")], columns_of(found))
+                        for name, found in named.items()])
+        assert statement.execute() == sum(map(len, tables))
+        for name, found in named.items():
+            sql = f"SELECT t, {', '.join(map(as_read, TYPES))} FROM all_types WHERE tbname = '{name}' ORDER BY ts"
+            assert list(power.query(sql)) == same((f"of {name}", *row) for row in found)
+
+    check()
+
+
 @pytest.mark.parametrize("write, examples", [(write_stmt2, 40), (write_old, 15)])
 def test_what_is_bound_as_a_tag_is_what_is_read_for_every_type(power, write, examples):
     kinds = TYPES if write is write_stmt2 else [kind for kind in TYPES if kind is not VARBINARY]

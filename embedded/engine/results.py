@@ -1,49 +1,22 @@
-"""Results: the answer of a statement, which the client reads a part at a time."""
+"""The answer of a question, which the client reads a part at a time."""
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 
 import duckdb
 import pyarrow as pa
 
-from ..common.datatypes import Column, arrow_type
+from ..common.datatypes import arrow_type
 from ..common.errors import TDengineError
 from ..sql.plan import Plan
 from ..storage.duckfile import Connection
 from ..storage.store import Store
 from ..storage.subtables import Tags
 from .duckdb_errors import ERRORS, out_of_memory, translated
+from .plain_result import Result, batch_of
 
 EAGER_ROWS = 12_288  # a smaller result is read at once: an open one keeps the space of deleted rows from being used
-
-
-class Result:
-    """Rows, or (where `columns` is empty) how many rows were written: `affected`."""
-
-    def __init__(self, affected: int = 0, columns: Sequence[Column] = (), precision: int = 0,
-                 rows: Sequence[tuple] = ()) -> None:
-        self.affected, self.columns, self.precision = affected, list(columns), precision
-        self._batch: pa.RecordBatch | None = None  # read, and not fetched yet
-        if rows:
-            self._batch = _batch(pa.array(values, arrow_type(column))
-                                 for column, values in zip(columns, zip(*rows, strict=True), strict=True))
-
-    def fetch_batch(self, n: int) -> pa.RecordBatch | None:
-        """The next rows, at most n; None at the end. Column i has the `arrow_type` of columns[i], or a dictionary."""
-        if self._batch is None:
-            return None
-        part, rest = self._batch.slice(0, n), self._batch.slice(n)
-        self._batch = rest if len(rest) else None
-        return part
-
-    def fetch(self, n: int) -> list[tuple]:
-        """The next rows, at most n, as plain Python values; [] at the end."""
-        batch = self.fetch_batch(n)
-        return [] if batch is None else list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
-
-    def close(self) -> None:
-        self._batch = None
 
 
 class QueryResult(Result):
@@ -133,7 +106,7 @@ class QueryResult(Result):
             rows = pa.array(self._tags.rows_of(columns.pop().to_numpy()))
             for position, name in sorted(self._plan.tags.names.items()):
                 columns.insert(position, _tag(self._tags.batch[name], rows))
-        return _batch(column if pa.types.is_dictionary(column.type) else column.cast(arrow_type(wanted))
+        return batch_of(column if pa.types.is_dictionary(column.type) else column.cast(arrow_type(wanted))
                       for column, wanted in zip(columns, self.columns, strict=True))
 
     def fetch_batch(self, n: int) -> pa.RecordBatch | None:
@@ -199,11 +172,6 @@ class QueryResult(Result):
         super().close()
         with self._lock:
             self._finish()
-
-
-def _batch(columns: Iterable[pa.Array]) -> pa.RecordBatch:
-    columns = list(columns)
-    return pa.RecordBatch.from_arrays(columns, names=list(map(str, range(len(columns)))))
 
 
 def _tag(values: pa.Array, rows: pa.Array) -> pa.Array:

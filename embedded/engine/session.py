@@ -13,9 +13,9 @@ from ..sql.tokens import count_marks
 from ..storage.store import Store
 from .bound_tables import first_value
 from .duckdb_errors import ERRORS, translated
+from .plain_result import Result
 from .prepared_insert import PreparedInsert
 from .queries import Queries
-from .results import Result
 from .statements import RUNNERS
 
 

@@ -19,8 +19,8 @@ from ..sql.sources import no_column
 from ..storage.rows import Batch
 from .describe import Answer, describe
 from .insert_parts import positions_of, timestamp_first
+from .plain_result import Result
 from .queries import Queries
-from .results import Result
 from .show import show
 from .table_changes import alter_table, delete, set_tags
 from .text_insert import literal_tags, run_insert

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ..common.datatypes import BIND_TAG, Bound, Field
 from ..common.errors import TDengineError
 from ..engine.bound_tables import BoundTables
-from ..engine.results import Result
+from ..engine.plain_result import Result
 from ..engine.session import Session, Statement
 from .binding import check_name, decode_bind, marks
 from .wire import Buffer
