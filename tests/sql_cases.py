@@ -189,6 +189,8 @@ ANSWERS = [
     ("SELECT MAX(`current`) c, voltage, tbname FROM meters", [("c", "FLOAT"), ("voltage", "INT"),
                                                               ("tbname", "VARCHAR")],
      [(21.5, 212, "d1")]),
+    ("SELECT MAX(`current`) c, tbname FROM meters GROUP BY voltage ORDER BY voltage DESC LIMIT 1",
+     [("c", "FLOAT"), ("tbname", "VARCHAR")], [(None, "d0")]),
     # the row that is newest or oldest; LAST and FIRST pass over NULL, LAST_ROW does not
     ("SELECT LAST(*) FROM meters", [("last(ts)", "TIMESTAMP"), ("last(current)", "FLOAT"), ("last(voltage)", "INT"),
                                     ("last(phase)", "FLOAT")],

@@ -51,7 +51,8 @@ class Session(Queries):
     def _run(self, statement: Any, sql: str) -> Result:
         if isinstance(statement, nodes.Select):
             return self.query(statement)
-        return RUNNERS[type(statement)](self, statement, sql)
+        done = RUNNERS[type(statement)](self, statement, sql)
+        return done if isinstance(done, Result) else Result(done or 0)
 
 
 class Statement:

@@ -29,7 +29,7 @@ class Answers:
     select: nodes.Select
     source: Source
     items: Sequence[nodes.Item]
-    may_leave_tags_out = False
+    is_outermost = False
     tags: TagColumns | None = None  # those that were left out
 
     def entry_of(self, tree: exp.Expression) -> exp.Expression:
@@ -60,7 +60,7 @@ class Answers:
         chosen: dict[str, str] = {}
         wanted: dict[int, str] = {}
         needs_tags |= order_needs_tags
-        leave_out = self.may_leave_tags_out and not (
+        leave_out = self.is_outermost and not (
             select.distinct or select.tags_only or select.window and select.window.fill)
         of_tags = {tag.sql: tag.sql.removeprefix("g.") for tag in self.source.tags.values()}
         for i, ((value, needs), column) in enumerate(zip(results, columns, strict=True)):
@@ -80,9 +80,11 @@ class Answers:
             return filled_select(self, builder, results, columns, keys)
         if self.limits_partitions:
             return self.limited_in_partitions(builder, chosen, tail, keys, order, needs_tags)
-        order = order or ([] if select.distinct else builder.sorting)
-        text = ", ".join(f"{sql} AS {name}" for name, sql in chosen.items())
         limit = " LIMIT 0" if builder.rows.is_empty else self.limit()
+        if not order and not select.distinct and (self.is_outermost or limit or not isinstance(builder, RowExpressions)
+                                                  or builder.has_series):
+            order = builder.sorting
+        text = ", ".join(f"{sql} AS {name}" for name, sql in chosen.items())
         by = ", ".join(sql + words for sql, words in order)
         if limit and needs_tags and not (select.distinct or order_needs_tags) and builder.limit_rows(by, limit):
             limit = ""

@@ -43,7 +43,7 @@ class Expressions(Conditions):
         if result.type.variable and result.length * (4 if result.type is t.NCHAR else 1) > LONGEST_TEXT:
             raise TDengineError(0x2653, f"Value too long: a text has at most {LONGEST_TEXT} bytes")
         if len(result.sql) > LONGEST_SQL:
-            raise TDengineError(0x2600, 'syntax error near "(" (nested too deeply)')
+            raise TDengineError(0x2600, 'syntax error near "(" (too long, or nested too deeply)')
         return result
 
     # ------------------------------------------------------------------ constants and columns

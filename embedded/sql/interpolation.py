@@ -168,7 +168,7 @@ class Interpolation(Expressions):
                  "NEAR": "l.t IS NOT NULL OR n.t IS NOT NULL"}.get(self.mode, "TRUE")
         joins = ""
         for side, operator in (("l", "<="), ("n", ">=")):
-            same = " AND ".join(f"{side}.{key} IS NOT DISTINCT FROM i.{key}" for key in keys)
+            same = " = ".join(f"row({', '.join(f'{name}.{key}' for key in keys)})" for name in (side, "i"))  # NULL too
             joins += f" ASOF LEFT JOIN b {side} ON {same} AND {side}.t {operator} i.w"
         return (f" FROM (WITH b AS ({base}), p AS (SELECT DISTINCT {', '.join(keys)} FROM b), "
                 f"i AS (SELECT p.*, unnest({self.instants}) AS w FROM p) "

@@ -11,6 +11,11 @@ from .typed import Typed
 Keys = Sequence[tuple[exp.Expression, Typed]]  # of PARTITION BY or GROUP BY: each as it is written, and compiled
 
 
+def count_if(condition: str) -> str:
+    """How many rows fulfil the condition. DuckDB's windows would take FILTER for every row anew."""
+    return f"count(CASE WHEN {condition} THEN 1 END)"
+
+
 @dataclass(frozen=True)
 class Partition:
     """`keys` is SQL over rows; `order` too: it sorts the rows."""

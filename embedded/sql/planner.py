@@ -26,14 +26,16 @@ from .time_ranges import time_bounds
 from .typed import Environment
 from .windows import window_of
 
-MOST_NAMES = 20_000  # in one statement
+MOST_NAMES, LONGEST_SQL = 20_000, 1_000_000  # in one statement, and characters of what DuckDB gets
 
 
 def plan(select: nodes.Select, store: Store, environment: Environment) -> Plan:
     """Errors: TDengine's own for a wrong statement, 0x2600 for one that the embedded database does not support."""
     outermost = _Planner(select, store, environment, {})
-    outermost.may_leave_tags_out = True
+    outermost.is_outermost = True
     sql, columns = outermost.build()
+    if len(sql) > LONGEST_SQL:
+        raise TDengineError(0x2600, 'syntax error near "SELECT" (the statement is too long, or nested too deeply)')
     return Plan(sql, columns, outermost.source.precision, outermost.tags, outermost.inputs)
 
 
@@ -137,6 +139,8 @@ class _Planner(Answers):
             raise TDengineError(0x2667, f"Invalid usage of expr: {self.items[0].label}")
         if select.having is not None and not (select.group or select.partition or window):
             raise TDengineError(0x260A, "Not a GROUP BY expression")
+        if select.having is not None and not (calls or select.group):
+            raise not_supported("HAVING without an aggregate")
         if calls or select.group and not of_rows:
             builder = Groups(self.expressions, window.rows if window else rows, keys, window, calls, bool(select.group))
         else:

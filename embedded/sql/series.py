@@ -14,7 +14,7 @@ from .arguments import bad_type, bad_value, check_count, compiled
 from .casts import wrapped
 from .comparison import compare
 from .compiler import Compiler
-from .partitions import Partition
+from .partitions import Partition, count_if
 from .rows import Rows
 from .series_choices import CHOICES
 from .statistics import constant_argument, time_unit, wrong_range
@@ -124,14 +124,14 @@ def _state(series: SeriesRows, name: str, trees: list[exp.Expression]) -> tuple[
     holds = compare(series.of_rows, value, series.of_rows.compile(trees[2]), operator)
     reads_tags = series.partition.reads_tags or series.rows.source.reads_tags(trees[0])
     series.rows = series.rows.with_column(
-        "stretch", f"count(*) FILTER (WHERE NOT {holds}) {series.partition.over(_SO_FAR)}", reads_tags)
+        "stretch", f"{count_if(f'NOT {holds}')} {series.partition.over(_SO_FAR)}", reads_tags)
     return value.sql, holds, series.partition.over(_SO_FAR, "d.stretch")
 
 
 def _state_count(series: SeriesRows, name: str, trees: list[exp.Expression]) -> Typed:
     """For how many rows the state has held, -1 where it does not."""
     value, holds, over = _state(series, name, trees)
-    count = f"count(*) FILTER (WHERE {holds}) {over}"
+    count = f"{count_if(holds)} {over}"
     return typed(f"CASE WHEN {value} IS NULL THEN NULL WHEN {holds} THEN {count} ELSE -1 END", t.BIGINT)
 
 
@@ -140,7 +140,7 @@ def _state_duration(series: SeriesRows, name: str, trees: list[exp.Expression]) 
     value, holds, over = _state(series, name, trees)
     unit = time_unit(series.of_rows, name, trees[3]) if len(trees) == 4 else 1
     time = series.rows.source.time.sql
-    since = f"(({time} - min({time}) FILTER (WHERE {holds}) {over}) // {unit})"
+    since = f"(({time} - min(CASE WHEN {holds} THEN {time} END) {over}) // {unit})"
     return typed(f"CASE WHEN {value} IS NULL THEN NULL WHEN {holds} THEN {since} ELSE -1 END", t.BIGINT)
 
 

@@ -31,7 +31,7 @@ def _with_value(series: Any, name: str, tree: exp.Expression, value: Typed) -> N
 
 
 def _extreme(series: Any, name: str, trees: list[exp.Expression]) -> Typed:
-    """TOP and BOTTOM."""
+    """TOP and BOTTOM. Of equal values at the end of the choice any may come, as in TDengine."""
     check_count(name, trees, 2)
     value = compiled(series.of_rows, name, trees[:1], [NUMERIC])[0]
     count = _count(series, name, trees[1])
@@ -41,7 +41,7 @@ def _extreme(series: Any, name: str, trees: list[exp.Expression]) -> Typed:
         found = f"unnest({'max' if greatest else 'min'}({value.sql}, {count})) AS x"
         bound = f"SELECT {'min' if greatest else 'max'}(x) FROM (SELECT {found}{series.rows.clause(False)})"
         series.rows = series.rows.with_condition(f"{value.sql} {'>=' if greatest else '<='} ({bound})")
-    order = f"{value.sql}{' DESC' if greatest else ''}, {series.partition.order}"
+    order = f"{value.sql}{' DESC' if greatest else ''}"
     series.tests.append(f"row_number() {series.partition.over(order=order)} <= {count}")
     return value
 

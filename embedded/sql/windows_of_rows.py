@@ -11,7 +11,7 @@ from ..common import datatypes as t
 from ..common.errors import TDengineError
 from . import nodes
 from .expressions import Expressions
-from .partitions import Partition
+from .partitions import Partition, count_if
 from .rows import Rows
 from .typed import INTEGERS, TEXTS
 
@@ -31,7 +31,7 @@ def _numbered(rows: Rows, partition: Partition, begins: str, reads_tags: bool = 
     """`begins` is SQL that is true in the first row of each window; it may be NULL in the first row of all."""
     reads_tags |= partition.reads_tags
     rows = rows.with_column("begins", begins, reads_tags)
-    return rows.with_column("w", f"count(*) FILTER (WHERE d.begins) {partition.over(_BEFORE)}", partition.reads_tags)
+    return rows.with_column("w", f"{count_if('d.begins')} {partition.over(_BEFORE)}", partition.reads_tags)
 
 
 def _session(window: nodes.Window, expressions: Expressions, rows: Rows, partition: Partition) -> RowWindow:
@@ -68,7 +68,7 @@ def _event(window: nodes.Window, expressions: Expressions, rows: Rows, partition
     starts, ends = (f"({expressions.condition(tree)} IS TRUE)" for tree in window.arguments)
     reads_tags = partition.reads_tags or any(map(rows.source.reads_tags, window.arguments))
     before = "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
-    rows = rows.with_column("w", f"count(*) FILTER (WHERE {ends}) {partition.over(before)}", reads_tags)
+    rows = rows.with_column("w", f"{count_if(ends)} {partition.over(before)}", reads_tags)
     rows = rows.with_column("begun", f"bool_or({starts}) {partition.over(_BEFORE, 'd.w')}", reads_tags)
     rows = rows.with_column("ends", f"bool_or({ends}) {partition.over('', 'd.w', order='')}", reads_tags)
     return RowWindow(rows.with_condition("d.begun").with_condition("d.ends"))
