@@ -93,6 +93,14 @@ async def _sweep(store: Store, stop: asyncio.Event) -> None:
                 await asyncio.wait_for(stop.wait(), _SWEEP_EVERY_S)
 
 
+def _allow_many_files() -> None:
+    """Silent connections take a file each: have as many as the system allows, not the 1024 that it begins with."""
+    with suppress(ImportError, ValueError, OSError):  # Windows has no such limit
+        import resource
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _say(text: str) -> None:
     """Print a text. Where that fails, as on a full disk, this output and all that follows is lost, and no more."""
     try:
@@ -128,6 +136,7 @@ def _data_notice(options: argparse.Namespace, folder: str) -> str:
 async def main() -> str | None:
     """Serve until SIGTERM or Ctrl-C. Returns what went wrong, in one line, or None."""
     options = _parser.parse_args()
+    _allow_many_files()
     gc.freeze()
     gc.set_threshold(_OBJECTS_BEFORE_GARBAGE)
     try:

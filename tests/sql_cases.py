@@ -22,6 +22,8 @@ SETUP = [
     " n1 NCHAR(8), v1 VARBINARY(8), x1 VARCHAR(8))",
     f"INSERT INTO kinds VALUES ({T}, true, -7, 300, 5000000000, 18446744073709551615, 2.5, '日本', '\\x01ff', 'a_c')",
     f"INSERT INTO kinds (ts, ok, t1, u1, r1, x1) VALUES ({T + 1}, false, 7, 9, -2.5, 'abc')",
+    "CREATE TABLE late (ts TIMESTAMP, v INT)", f"INSERT INTO late VALUES ({T + 2}, 1)",
+    f"INSERT INTO late VALUES ({T + 1}, 2) ({T}, 3)",
     "CREATE STABLE prices (ts TIMESTAMP, seen TIMESTAMP, p DECIMAL(10, 2), q NUMERIC(38, 10)) TAGS (about JSON)",
     f"INSERT INTO p0 USING prices TAGS ('{{\"b\": true, \"a\": 1.5}}') VALUES ({T}, {T - 1}, 12.345, 1e27) "
     f"({T + 1}, {T - 2}, '-0.5', -9999999999999999999999999999.0123456789) ({T + 2}, NULL, NULL, NULL)",
@@ -47,6 +49,9 @@ ANSWERS = [
     (f"SELECT LAST(ts) FROM meters WHERE ts > {T + 20000}", [("last(ts)", "TIMESTAMP")], []),
     (f"SELECT CAST(_wstart AS BIGINT) w, COUNT(*) FROM meters WHERE ts > {T} AND ts <= {T + 20000} INTERVAL(100a)",
      [("w", "BIGINT"), ("count(*)", "BIGINT")], [(T + 5000, 1), (T + 10000, 1), (T + 15000, 1), (T + 20000, 1)]),
+    # rows of one table come in the order of time
+    ("SELECT ts FROM late", [("ts", "TIMESTAMP")], [(T,), (T + 1,), (T + 2,)]),
+    ("SELECT v FROM late LIMIT 1", [("v", "INT")], [(3,)]),
     # stars, labels, aliases
     ("SELECT * FROM d1 ORDER BY ts", [("ts", "TIMESTAMP"), ("current", "FLOAT"), ("voltage", "INT"),
                                       ("phase", "FLOAT")],
@@ -90,6 +95,8 @@ ANSWERS = [
     ("SELECT voltage FROM d0 WHERE ts IN (SELECT ts FROM d0 WHERE `current` > 11)", [("voltage", "INT")], [(None,)]),
     # the text 'true' is the number 0
     ("SELECT t1 FROM kinds WHERE ok = 'true'", [("t1", "TINYINT")], [(7,)]),
+    (f"SELECT _qstart, _qend, COUNT(*) FROM d0 WHERE ts > {T} AND ts < {T + 20000}",
+     [("_qstart", "TIMESTAMP"), ("_qend", "TIMESTAMP"), ("count(*)", "BIGINT")], [(T + 1, T + 19999, 1)]),
     ("SELECT 1 WHERE 1 = 1", [("1", "BIGINT")], [(1,)]), ("SELECT 1 WHERE 1 = 2", [("1", "BIGINT")], []),
     (r"SELECT x1 FROM kinds WHERE x1 LIKE 'a\_c'", [("x1", "VARCHAR")], [("a_c",)]),
     ("SELECT COUNT(*) c FROM kinds WHERE x1 LIKE 'a_c'", [("c", "BIGINT")], [(2,)]),
@@ -182,6 +189,8 @@ ANSWERS = [
     ("SELECT MAX(`current`) c, voltage, tbname FROM meters", [("c", "FLOAT"), ("voltage", "INT"),
                                                               ("tbname", "VARCHAR")],
      [(21.5, 212, "d1")]),
+    ("SELECT MAX(`current`) c, tbname FROM meters GROUP BY voltage ORDER BY voltage DESC LIMIT 1",
+     [("c", "FLOAT"), ("tbname", "VARCHAR")], [(None, "d0")]),
     # the row that is newest or oldest; LAST and FIRST pass over NULL, LAST_ROW does not
     ("SELECT LAST(*) FROM meters", [("last(ts)", "TIMESTAMP"), ("last(current)", "FLOAT"), ("last(voltage)", "INT"),
                                     ("last(phase)", "FLOAT")],
@@ -301,7 +310,7 @@ ANSWERS = [
      [(2.0, "x", None, True)]),
     # what there is
     ("SHOW STABLES", [("stable_name", "VARCHAR")], [("meters",), ("prices",)]),
-    ("SHOW TABLES", [("table_name", "VARCHAR")], [("d0",), ("d1",), ("d2",), ("kinds",), ("p0",), ("p1",)]),
+    ("SHOW TABLES", [("table_name", "VARCHAR")], [("d0",), ("d1",), ("d2",), ("kinds",), ("late",), ("p0",), ("p1",)]),
     ("SHOW TABLES LIKE 'd%'", [("table_name", "VARCHAR")], [("d0",), ("d1",), ("d2",)]),
     ("SELECT `precision` FROM information_schema.ins_databases WHERE name = DATABASE()", [("precision", "VARCHAR")],
      [("ms",)]),
@@ -365,6 +374,7 @@ ERRORS = [
     ("SELECT COUNT(*) FROM meters HAVING COUNT(*) > 1", 0x260A, "Not a GROUP BY expression"),
     ("SELECT MAX(ts) FROM meters", 0x2802, "Invalid parameter data type : max"),
     ("SELECT MIN(ts) FROM meters", 0x2802, "Invalid parameter data type : min"),
+    ("SELECT SERVER_VERSION", 0x2601, "Incomplete SQL statement"),
     ("SELECT FOO(voltage) FROM d0", 0x0374, "Func not exists : foo"),
     ("SELECT ts FROM d0 a, d1 b WHERE a.ts = b.ts", 0x2604, "Column ambiguously defined: ts"),
     ("SELECT a.ts FROM d0 a, d1 a WHERE a.ts = a.ts", 0x2663, "Not unique table/alias: a"),

@@ -141,6 +141,15 @@ def test_tags_as_text(ask):
         [("TIMESTAMP", 8), ("VARBINARY", 9)])
 
 
+def test_a_tag_that_is_a_time_in_nanoseconds(connection, database):
+    connection.execute(f"DROP DATABASE {database}")
+    connection.execute(f"CREATE DATABASE {database} PRECISION 'ns'")
+    connection.execute(f"CREATE STABLE {database}.st (ts TIMESTAMP, v INT) TAGS (at TIMESTAMP)")
+    connection.execute(f"CREATE TABLE {database}.t USING {database}.st TAGS (1700000000123456789)")
+    (name, at), = connection.query(f"SHOW TABLE TAGS FROM {database}.st")
+    assert name == "t" and str(at).startswith("2023-11-14 22:13:20.123456789")
+
+
 def test_one_statement_of_a_text_is_run(power):
     assert list(power.query("SELECT 1;")) == list(power.query("SELECT 1;SELECT 2")) == [(1,)]
 

@@ -161,3 +161,26 @@ def test_rows_in_any_order_end_as_upserts_do(executes):
         found = rows(session, "SELECT tbname, ts, voltage, phase FROM meters")
         assert sorted(found) == sorted((*key, *values) for key, values in expected.items())
         assert refusal(session.execute, "INSERT INTO nope VALUES (1, 1)").code == 0x2603
+
+
+def test_rows_and_tags_are_of_one_state_while_subtables_come_and_go(session):
+    """Each subtable has one row, which has its number. Tags that change meanwhile must not get to rows of others."""
+    errors, done = [], threading.Event()
+
+    def change():
+        statement = session.prepare(BIND)
+        for n in range(150):
+            statement.execute([Bound(f"d{n}", [n, f"place {n}"], [[T + n], [1.0], [n], [1.0]])])
+            if n > 2:
+                session.execute(f"DROP TABLE d{n - 3}")
+        done.set()
+
+    thread = threading.Thread(target=change, daemon=True)
+    thread.start()
+    asked = 0
+    while not done.is_set() or not asked:
+        found = rows(session, "SELECT tbname, groupid, location, voltage FROM meters")
+        errors += [row for row in found if row[:3] != (f"d{row[3]}", row[3], f"place {row[3]}")]
+        asked += 1
+    thread.join()
+    assert errors == []

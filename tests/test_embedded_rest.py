@@ -163,3 +163,13 @@ def test_ping(embedded):
 ])
 def test_timestamps_as_text(value, precision, text):
     assert timestamp_text(value, precision) == text
+
+
+def test_floats_are_the_shortest_text(embedded, power, database):
+    """As taosAdapter writes them: the digits that tell a 32-bit float from others, and no point in whole numbers."""
+    power.execute("CREATE TABLE f (ts TIMESTAMP, f FLOAT, d DOUBLE)")
+    now = int(time.time() * 1000)
+    power.execute(f"INSERT INTO f VALUES ({now}, 10.3, 0.1) ({now + 1}, 11, 220) ({now + 2}, NULL, 1e300) "
+                  f"({now + 3}, 0.31, -1e20)")
+    _, answer = post(embedded, "SELECT f, d FROM f ORDER BY ts", f"/rest/sql/{database}")
+    assert repr(answer["data"]) == "[[10.3, 0.1], [11, 220], [None, 1e+300], [0.31, -100000000000000000000]]"

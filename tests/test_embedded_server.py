@@ -18,7 +18,7 @@ from tests.helpers.embedded_frames import INSERT, METERS
 
 pytestmark = pytest.mark.embedded_only
 ROWS = 200_000
-SLOW = "SELECT COUNT(*), MAX(LENGTH(REPLACE(REPEAT('ab', 500), 'a', CAST(voltage AS VARCHAR(10))))) FROM meters"
+SLOW = "SELECT COUNT(*), MAX(LENGTH(REPLACE(REPEAT('ab', 150), 'a', CAST(voltage AS VARCHAR(10))))) FROM meters"
 
 
 class Raw:

@@ -1,8 +1,13 @@
 """The embedded database's SQL: every case of sql_cases.py, and how DuckDB is asked."""
 
+import math
+import time
+
 import pytest
 from sql_cases import ANSWERS, ERRORS, REFUSED, SETUP, T
 
+from embedded.common.datatypes import Bound
+from embedded.engine.session import Session
 from embedded.sql.parser import parse
 from embedded.sql.planner import plan
 from tests.helpers.embedded_session import BIND, bound, fill, opened, refusal, rows
@@ -26,7 +31,7 @@ def test_answers(filled, sql, columns, answer):
     result = filled.execute(sql)
     assert [(column.name, column.type.name) for column in result.columns] == columns
     found = result.fetch(100)
-    if "ORDER BY" not in sql:
+    if "ORDER BY" not in sql and "late" not in sql:
         found, answer = sorted(found, key=repr), sorted(answer, key=repr)
     assert found == answer
     assert [type(value) for row in found for value in row] == [type(value) for row in answer for value in row]
@@ -118,13 +123,64 @@ def test_the_newest_rows_of_subtables_that_ended_long_ago_are_found(session):
 
 def test_what_a_statement_may_copy_is_bounded(session):
     """Texts that grow eightfold, and expressions that DuckDB would copy, at each level of sub-selects."""
+    fill(session, 1)
     concats = casts = "SELECT tbname x FROM meters"
     for _ in range(20):
         concats = f"SELECT CONCAT(x, x, x, x, x, x, x, x) x FROM ({concats})"
         casts = f"SELECT CAST(CONCAT(x, x) AS VARCHAR(9)) x FROM ({casts})"
     assert "65517" in refusal(session.execute, concats).message
     assert "nested too deeply" in refusal(session.execute, casts + " WHERE x > 'a'").message
+    joins = "SELECT ts, voltage x FROM d0"
+    for _ in range(20):
+        joins = f"SELECT a.ts, a.x + b.x x FROM ({joins}) a, d0 b WHERE a.ts = b.ts".replace("b.x", "a.x")
+    assert "nested too deeply" in refusal(session.execute, joins).message
     nested = "voltage"
     for _ in range(40):
         nested = f"(1 / {nested})"
     assert "nested too deeply" in refusal(session.execute, f"SELECT {nested} FROM meters").message
+
+
+SUMMER_TIME = 1711846800000  # 2024-03-31 01:00 UTC: the clocks of Berlin go from 2 to 3
+
+
+def test_days_of_the_functions_begin_in_the_zone_of_the_session(session):
+    """TDengine's manual, "Functions": TIMETRUNCATE takes the zone of the client where nothing else is said."""
+    hour = 3_600_000
+    fill_at(session, [SUMMER_TIME - 2 * hour, SUMMER_TIME + 21 * hour + 1])
+    berlin = Session(session.store, "power", "Europe/Berlin")
+    assert rows(berlin, "SELECT TO_ISO8601(ts), TIMETRUNCATE(ts, 1d), TIMETRUNCATE(ts, 1d, 0), WEEKDAY(ts), "
+                        "TO_CHAR(ts, 'dd hh24 tzh') FROM d0") == [
+        ("2024-03-31T00:00:00.000+0100", SUMMER_TIME - 2 * hour, SUMMER_TIME - 25 * hour, 6, "31 00 +01"),
+        ("2024-04-01T00:00:00.001+0200", SUMMER_TIME + 21 * hour, SUMMER_TIME - hour, 0, "01 00 +02")]
+    constants = "SELECT CAST('2024-03-31 12:00:00' AS TIMESTAMP), TO_TIMESTAMP('2024-03-31', 'yyyy-mm-dd')"
+    assert rows(berlin, constants) == [(SUMMER_TIME + 9 * hour, SUMMER_TIME - 2 * hour)]
+
+
+def test_days_of_windows_begin_in_the_zone_of_the_server(session, monkeypatch):
+    """As a real TDengine 3.3.7.5 answers a client in another zone."""
+    fill_at(session, [SUMMER_TIME])
+    shanghai = Session(session.store, "power", "Asia/Shanghai")
+    for zone, start in (("Etc/UTC", 0), ("Asia/Tokyo", -9), ("America/Sao_Paulo", -21)):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        try:
+            found = rows(shanghai, "SELECT _wstart FROM (SELECT _wstart, COUNT(*) FROM d0 INTERVAL(1d))")
+        finally:
+            monkeypatch.undo()
+            time.tzset()
+        midnight = SUMMER_TIME // 86_400_000 * 86_400_000
+        assert found == [(midnight + start * 3_600_000,)], zone
+
+
+def fill_at(session, times):
+    session.prepare(BIND).execute([bound(times)])
+
+
+def test_sums_of_reals_are_the_same_in_every_run(session):
+    """DuckDB adds up the parts of several threads in any order."""
+    count = 400_000
+    values = [((i * 7919) % 1000003) / 7.0 - 7e4 for i in range(count)]
+    session.execute("CREATE TABLE t (ts TIMESTAMP, v DOUBLE)")
+    session.prepare("INSERT INTO t VALUES (?, ?)").execute([Bound(None, None, [list(range(T, T + count)), values])])
+    found = {rows(session, "SELECT SUM(v), AVG(v) FROM t")[0] for _ in range(8)}
+    assert found == {(math.fsum(values), math.fsum(values) / count)}

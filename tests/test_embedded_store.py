@@ -1,13 +1,16 @@
 """The embedded database's file: what outlives a stop or a kill, and what is deleted."""
 
 import os
+import subprocess
+import sys
 import time
 
 import pytest
 from sql_cases import T
 
 from embedded.storage.store import Store
-from tests.helpers.embedded_kills import kill_again_and_again
+from tests.helpers.databases import ROOT
+from tests.helpers.embedded_kills import kill_again_and_again, stored
 from tests.helpers.embedded_session import BIND, bound, opened, refusal, rows
 
 
@@ -92,3 +95,45 @@ def test_the_file_stops_growing_where_rows_are_swept(tmp_path):
             store.file.checkpoint(0)
             sizes.append(os.path.getsize(tmp_path / "embedded.duckdb"))
         assert sizes[-1] <= sizes[1] * 1.1
+
+
+_FULL_DISK = """
+import resource, signal, sys
+from embedded.common.datatypes import Bound
+from embedded.common.errors import TDengineError
+from tests.helpers.embedded_frames import INSERT
+from tests.helpers.embedded_kills import BASE, opened
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+session = opened(sys.argv[1])
+
+def write(n):
+    times = list(range(BASE + 1000 * n, BASE + 1000 * n + 900))
+    columns = [times, [1.0] * 900, [n] * 900, [1.0] * 900]
+    session.prepare(INSERT).execute([Bound("d0", [1, "x"], columns)])
+
+def count():
+    return session.execute("SELECT COUNT(*) FROM meters").fetch(1)[0][0]
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
+written = 0
+try:
+    while True:
+        write(written)
+        written += 1
+except TDengineError as error:
+    print(error.message)
+assert 0 < written < 100 and count() == 900 * written, (written, count())
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+write(written)
+print(count())
+"""
+
+
+def test_a_full_disk_refuses_writes_and_loses_nothing(tmp_path):
+    """A limit for the size of files stands for the end of the disk. The writer ends without closing its file."""
+    program = _FULL_DISK + "import os; sys.stdout.flush(); os._exit(0)"
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, capture_output=True, text=True,
+                          timeout=60)
+    said, count = done.stdout.splitlines()
+    assert "embedded.duckdb" in said and "too large" in said, done.stderr
+    assert len(stored(str(tmp_path))) == int(count)

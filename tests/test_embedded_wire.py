@@ -54,8 +54,9 @@ def decoded(block):
     return [(kind, values.to_pylist()) for kind, values in raw_blocks.decode_block(block)]
 
 
-def plain(bound):
+def plain(tables):
     """What is bound to the tables of a stmt2 message: names, tags, rows of each, columns."""
+    bound, = tables
     return (bound.names, bound.tags and [tag.to_pylist() for tag in bound.tags], bound.counts,
             [column.to_pylist() for column in bound.columns])
 
@@ -113,7 +114,8 @@ def test_decimals_are_laid_out_as_a_real_server_does():
 
 @pytest.mark.parametrize("kind", [VARCHAR, NCHAR, VARBINARY])
 def test_texts_of_a_dictionary_share_one_item_but_nchar_never(kind):
-    texts = [b"same", b"unused", b"other"] if kind is VARBINARY else ["same", "unused", "other"]
+    texts = ["same", "unused", "other", "none", "has", "these"]
+    texts = [text.encode() for text in texts] if kind is VARBINARY else texts
     column = Column("c", kind, 8)
     rows = pa.array([0, 2, None, 0, 0], pa.int32())
     values = pa.DictionaryArray.from_arrays(rows, pa.array(texts, arrow_type(column)))

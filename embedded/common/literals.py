@@ -83,12 +83,18 @@ def _plain(value: Any, column: Column, precision: int, where: tzinfo | None) -> 
 
 def _time_literal(value: Any, precision: int, where: tzinfo | None) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
-        return value
+        return _in_range(value)
     ticks = parse_time(value, precision, where) if isinstance(value, str) else None
     if ticks is None and isinstance(value, str) and value.lstrip("-").isdigit():
         ticks = int(value)
     if ticks is None:
         raise TDengineError(0x0216, f"syntax error near '{value}' (invalid timestamp)")
+    return _in_range(ticks)
+
+
+def _in_range(ticks: int) -> int:
+    if not -2**63 <= ticks < 2**63:
+        raise TDengineError(0x060B, "Timestamp data out of range")
     return ticks
 
 

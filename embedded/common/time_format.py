@@ -1,4 +1,4 @@
-"""The patterns of TO_CHAR and TO_TIMESTAMP, such as `yyyy-mm-dd hh24:mi:ss`."""
+"""The patterns of TO_CHAR and TO_TIMESTAMP, such as `yyyy-mm-dd hh24:mi:ss`: their parts, and reading by them."""
 
 import re
 from calendar import timegm
@@ -9,68 +9,20 @@ from .errors import TDengineError, not_supported
 
 _MONTHS = "january february march april may june july august september october november december".split()
 _DAYS = "sunday monday tuesday wednesday thursday friday saturday".split()
-_LONGEST_NAME = 9  # september, wednesday: names are filled up to this length
 _WORDS = ("a.m.", "p.m.", "am", "pm", "yyyy", "yyy", "yy", "y", "month", "mon", "mm", "mi", "ms", "ddd", "dd", "day",
           "dy", "d", "hh24", "hh12", "hh", "ss", "us", "ns", "tzh")
-_PARTS = re.compile(r'\\"|"[^"]*"|' + "|".join(map(re.escape, _WORDS)), re.IGNORECASE)
-_CASED = ("am", "pm", "a.m.", "p.m.", "month", "mon", "day", "dy")  # their case is that of the answer
-_STRFTIME = {"yyyy": "%Y", "yy": "%y", "mm": "%m", "dd": "%d", "ddd": "%j", "hh24": "%H", "hh12": "%I", "hh": "%I",
-             "mi": "%M", "ss": "%S", "am": "%p", "pm": "%p", "a.m.": "%p", "p.m.": "%p", "mon": "%b", "dy": "%a",
-             "month": "%B", "day": "%A"}
-_FRACTIONS = {"ms": 3, "us": 6, "ns": 9}
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def to_char(ticks: str, ahead: str, unit: int, pattern: str) -> tuple[str, int]:
-    """DuckDB's SQL of a time as text, and how many bytes that has at most.
-
-    `ticks` is the SQL of the time, `ahead` that of how far the zone is ahead of UTC, both in ticks of 1/`unit` s.
-    """
-    parts, length, at = [], 1, 0
-    for match in _PARTS.finditer(pattern):
-        parts.append(_quoted(pattern[at:match.start()]))
-        parts.append(_char_part(match[0], unit))
-        length += match.start() - at + max(_LONGEST_NAME, len(match[0]))
-        at = match.end()
-    parts.append(_quoted(pattern[at:]))
-    length += len(pattern[at:].encode())
-    return (f"list_transform([{{'t': {ticks}::BIGINT, 'a': {ahead}}}], lambda v: CASE WHEN v.t IS NOT NULL THEN "
-            f"concat({', '.join(part for part in parts if part != _quoted(''))}, '') END)[1]", length)
-
-
-def _char_part(word: str, unit: int) -> str:
-    if word[-1] == '"':
-        return _quoted(word[1:] if word[0] == "\\" else word[1:-1])
-    low, rest = word.lower(), f"((v.t % {unit} + {unit}) % {unit})"
-    at = f"make_timestamp((v.t + v.a - {rest}) // {unit} * 1000000)"
-    if low in _FRACTIONS:
-        digits = len(str(unit)) - 1
-        return f"left(rpad(lpad({rest}::VARCHAR, {digits}, '0'), 9, '0'), {_FRACTIONS[low]})"
-    if low == "d":
-        return f"dayofweek({at}) + 1"
-    if low in ("yyy", "y"):
-        return f"right(strftime({at}, '%Y'), {len(low)})"
-    if low == "tzh":
-        return f"printf('%+03d', (v.a // {3600 * unit})::BIGINT)"
-    sql = f"strftime({at}, '{_STRFTIME[low]}')"
-    if low in _CASED:
-        if "." in low:
-            sql = f"{sql}[1] || '.M.'"
-        sql = f"upper({sql})" if word.isupper() else f"lower({sql})" if word.islower() else sql
-    return f"rpad({sql}, {_LONGEST_NAME}, ' ')" if low in ("month", "day") else sql
+PARTS = re.compile(r'\\"|"[^"]*"|' + "|".join(map(re.escape, _WORDS)), re.IGNORECASE)
+FRACTIONS = {"ms": 3, "us": 6, "ns": 9}  # digits
 
 
 def to_timestamp(text: str, pattern: str, precision: int, where: tzinfo | None) -> int:
     """The ticks of a text that is written as the pattern says; without TZH it is a time in the zone `where`.
 
-    Error: 0x2805 for a text that is not.
+    Error: 0x2806 for a text that is not.
     """
     found: dict[str, int] = {}
     rest = text.strip()
-    for match in re.finditer(_PARTS.pattern + r"|\s+|.", pattern, re.IGNORECASE | re.DOTALL):
+    for match in re.finditer(PARTS.pattern + r"|\s+|.", pattern, re.IGNORECASE | re.DOTALL):
         word = match[0].lower()
         rest = rest.lstrip()
         if word in _WORDS:
@@ -111,7 +63,7 @@ def _read(word: str, text: str, found: dict[str, int]) -> str:
     elif word == "ddd":
         raise not_supported("TO_TIMESTAMP by the day of the year")
     else:
-        digits = _FRACTIONS.get(word) or (len(word) if word[0] == "y" else 1 if word == "d" else 2)
+        digits = FRACTIONS.get(word) or (len(word) if word[0] == "y" else 1 if word == "d" else 2)
         match = re.match(rf"\d{{1,{digits}}}", text)
         if match:
             _put_number(word, match[0], found)
@@ -121,9 +73,9 @@ def _read(word: str, text: str, found: dict[str, int]) -> str:
 
 
 def _put_number(word: str, digits: str, found: dict[str, int]) -> None:
-    if word in _FRACTIONS:
-        found["ns"] = found.get("ns", 0) + int(digits) * 10 ** (9 - _FRACTIONS[word]) * (
-            10 ** (_FRACTIONS[word] - len(digits)))
+    if word in FRACTIONS:
+        found["ns"] = found.get("ns", 0) + int(digits) * 10 ** (9 - FRACTIONS[word]) * (
+            10 ** (FRACTIONS[word] - len(digits)))
     elif word[0] == "y":
         now = datetime.now(UTC).year
         found["year"] = int(digits) + (now - now % 10 ** len(word) if len(word) < 4 else 0)

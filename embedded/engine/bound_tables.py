@@ -10,7 +10,7 @@ from ..common.datatypes import Bound
 from ..common.errors import TDengineError
 
 
-@dataclass
+@dataclass(eq=False)
 class BoundTables:
     """The rows that are bound to several tables: the first `counts[0]` rows are those of the first table, and so on.
 
@@ -22,6 +22,11 @@ class BoundTables:
     tags: Sequence[pa.Array | Sequence[Any]] | None
     counts: Sequence[int]
     columns: Sequence[pa.Array | Sequence[Any]]
+
+    def of_table(self, i: int) -> "BoundTables":
+        """The name, the tags and the count of one table, without its rows."""
+        return BoundTables(self.names and self.names[i:i + 1], self.tags and [tag[i:i + 1] for tag in self.tags],
+                           self.counts[i:i + 1], [])
 
 
 def of_one_table(bound: Bound) -> BoundTables:

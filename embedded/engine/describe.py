@@ -1,6 +1,7 @@
 """DESCRIBE and SHOW CREATE: what a table or a database is like."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -13,7 +14,13 @@ from .context import Context
 from .information_schema import keep_text, tag_columns, type_text
 from .system_schemas import columns_of
 
-Answer = tuple[Sequence[Column], pa.Table]  # the columns of an answer, and its rows
+
+class Answer(NamedTuple):
+    """`precision` is that of the timestamps in the rows."""
+
+    columns: Sequence[Column]
+    rows: pa.Table
+    precision: int = 0
 
 
 def text(name: str, length: int) -> Column:
@@ -23,8 +30,8 @@ def text(name: str, length: int) -> Column:
 def answer(columns: Sequence[Column], rows: Sequence[Sequence]) -> Answer:
     """An answer of a few rows."""
     values = zip(*rows, strict=True) if rows else [()] * len(columns)
-    return columns, pa.table([pa.array(found, arrow_type(column)) for column, found in
-                              zip(columns, values, strict=True)], [column.name for column in columns])
+    return Answer(columns, pa.table([pa.array(found, arrow_type(column)) for column, found in
+                              zip(columns, values, strict=True)], [column.name for column in columns]))
 
 
 def describe(context: Context, name: nodes.TableName) -> Answer:

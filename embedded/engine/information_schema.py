@@ -4,6 +4,7 @@ The columns are those of TDengine 3.3.6. What has no meaning here is NULL, such 
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,12 +14,14 @@ from ..common import clock
 from ..common import datatypes as t
 from ..common.catalog import SYSTEM_DATABASES, Database, Table
 from ..common.datatypes import Column, arrow_type
+from ..common.errors import TDengineError
 from .context import Context
 from .system_schemas import SCHEMAS, columns_of, database_of
 
 Rows = dict[str, Sequence]  # by the name of a column; those that are not named are NULL
 
 _SYSTEM_TABLES = [(name, columns_of(database_of(name), name)) for name in SCHEMAS]
+
 
 def system_table(context: Context, database: str, name: str) -> tuple[tuple[Column, ...], pa.Table]:
     """The columns and the rows of such a table, at this moment. Errors: 0x2603, 0x2600."""
@@ -99,9 +102,15 @@ def _columns(context: Context) -> Rows:
 
 
 def tag_columns(context: Context, table: Table, subtable: str | None = None) -> list[pa.Array]:
-    """The names of a super table's subtables, and each of their tags; or those of one subtable."""
-    with context.store.file.state:
-        batch = context.store.tags(table).batch
+    """The names of a super table's subtables, and each of their tags; or those of one subtable.
+
+    Error: 0x2603 where the table was dropped meanwhile.
+    """
+    try:
+        with context.store.file.state:
+            batch = context.store.tags(table).batch
+    except KeyError:
+        raise TDengineError(0x2603, "Table does not exist") from None
     if subtable is not None:
         batch = batch.filter(pc.equal(batch["name"], subtable))
     return batch.columns[1:]
@@ -119,7 +128,11 @@ def tags_of(context: Context, database: Database, table: Table, subtable: str | 
 
 
 def _tags(context: Context) -> Rows:
-    parts = [tags_of(context, database, table) for database, table in _tables_of(context) if table.is_super]
+    parts = []
+    for database, table in _tables_of(context):
+        if table.is_super:
+            with suppress(TDengineError):
+                parts.append(tags_of(context, database, table))
     return {name: _joined(part[name] for part in parts) for name in parts[0]} if parts else {}
 
 

@@ -1,69 +1,22 @@
-"""Results: the answer of a statement, which the client reads a part at a time."""
+"""The answer of a question, which the client reads a part at a time."""
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
-from ..common.datatypes import Column, arrow_type
+from ..common.datatypes import arrow_type
 from ..common.errors import TDengineError
 from ..sql.plan import Plan
 from ..storage.duckfile import Connection
 from ..storage.store import Store
 from ..storage.subtables import Tags
+from .duckdb_errors import ERRORS, out_of_memory, translated
+from .plain_result import Result, batch_of
 
 EAGER_ROWS = 12_288  # a smaller result is read at once: an open one keeps the space of deleted rows from being used
-ERRORS = (duckdb.Error, pa.ArrowException, OSError)  # Arrow's readers make their own errors of DuckDB's
-
-
-def _out_of_memory() -> TDengineError:
-    return TDengineError(0x0102, "Out of Memory: the statement needs more than the embedded database may take, "
-                                 "--memory changes that")
-
-
-def translated(error: Exception) -> TDengineError:
-    """DuckDB's error as TDengine's, as near as there is one."""
-    text = str(error).partition("\n")[0]
-    if "Catalog Error: Table" in text and "does not exist" in text:  # somebody dropped it meanwhile
-        return TDengineError(0x2603, "Table does not exist")
-    if "INTERRUPT" in text:
-        return TDengineError(0x0328, "Query terminated")
-    if "Out of Memory" in text:
-        return _out_of_memory()
-    if any(kind in text for kind in ("Out of Range Error", "Conversion Error", "Invalid Input Error")):
-        return TDengineError(0x2800, f"Function internal error: {text}")
-    return TDengineError(0xFFFF, f"the embedded database failed: {text}")
-
-
-class Result:
-    """Rows, or (where `columns` is empty) how many rows were written: `affected`."""
-
-    def __init__(self, affected: int = 0, columns: Sequence[Column] = (), precision: int = 0,
-                 rows: Sequence[tuple] = ()) -> None:
-        self.affected, self.columns, self.precision = affected, list(columns), precision
-        self._batch: pa.RecordBatch | None = None  # read, and not fetched yet
-        if rows:
-            self._batch = _batch(pa.array(values, arrow_type(column))
-                                 for column, values in zip(columns, zip(*rows, strict=True), strict=True))
-
-    def fetch_batch(self, n: int) -> pa.RecordBatch | None:
-        """The next rows, at most n; None at the end. Column i has the `arrow_type` of columns[i], or a dictionary."""
-        if self._batch is None:
-            return None
-        part, rest = self._batch.slice(0, n), self._batch.slice(n)
-        self._batch = rest if len(rest) else None
-        return part
-
-    def fetch(self, n: int) -> list[tuple]:
-        """The next rows, at most n, as plain Python values; [] at the end."""
-        batch = self.fetch_batch(n)
-        return [] if batch is None else list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
-
-    def close(self) -> None:
-        self._batch = None
 
 
 class QueryResult(Result):
@@ -96,16 +49,30 @@ class QueryResult(Result):
         return self._connection is not None
 
     def _open(self) -> None:
-        connection = self._connection
+        """Start reading, so that rows and tags are of one state of the file.
+
+        A transaction would cost as much as a small question. So it is only used where tags change meanwhile.
+        """
         for name, rows in self._plan.inputs.items():
-            connection.register(name, rows)
-        connection.begin()
-        if self._plan.tags:  # rows and tags are of one state of the file
+            self._connection.register(name, rows)
+        self._tags = self._tags_now()
+        self._start()
+        if self._tags is not self._tags_now():
+            self._reader.close()
             with self._store.file.state:
-                self._store.file.look_at(connection)
+                self._store.file.begin(self._connection)
                 self._tags = self._store.tags(self._plan.tags.table)
-        self._reader = connection.sql(self._plan.sql).to_arrow_reader(EAGER_ROWS)
+            self._start()
         self._next()
+
+    def _tags_now(self) -> Tags | None:
+        if self._plan.tags is None:
+            return None
+        with self._store.file.state:
+            return self._store.tags(self._plan.tags.table)
+
+    def _start(self) -> None:
+        self._reader = self._connection.sql(self._plan.sql).to_arrow_reader(EAGER_ROWS)
 
     def _next(self) -> None:
         """Read so many rows that the client has some to fetch, and end the transaction after the last ones."""
@@ -136,10 +103,10 @@ class QueryResult(Result):
         """The rows with their tags, and with the types that the columns must have."""
         columns = batch.columns
         if self._tags is not None:
-            numbers = columns.pop().to_numpy()
+            rows = pa.array(self._tags.rows_of(columns.pop().to_numpy()))
             for position, name in sorted(self._plan.tags.names.items()):
-                columns.insert(position, _tag(self._tags, name, numbers))
-        return _batch(column if pa.types.is_dictionary(column.type) else column.cast(arrow_type(wanted))
+                columns.insert(position, _tag(self._tags.batch[name], rows))
+        return batch_of(column if pa.types.is_dictionary(column.type) else column.cast(arrow_type(wanted))
                       for column, wanted in zip(columns, self.columns, strict=True))
 
     def fetch_batch(self, n: int) -> pa.RecordBatch | None:
@@ -164,7 +131,6 @@ class QueryResult(Result):
             if self._reader is not None:
                 self._reader.close()
             self._reader = None
-            connection.rollback()
             for name in self._plan.inputs:
                 connection.unregister(name)
             self._store.file.release(connection)
@@ -173,7 +139,7 @@ class QueryResult(Result):
 
     def make_room(self) -> None:
         """End the question if DuckDB is working on it: a writer needs the memory."""
-        self._stop(_out_of_memory())
+        self._stop(out_of_memory())
 
     def _stop(self, error: TDengineError) -> None:
         connection = self._connection
@@ -208,14 +174,8 @@ class QueryResult(Result):
             self._finish()
 
 
-def _batch(columns: Iterable[pa.Array]) -> pa.RecordBatch:
-    columns = list(columns)
-    return pa.RecordBatch.from_arrays(columns, names=list(map(str, range(len(columns)))))
-
-
-def _tag(tags: Tags, name: str, numbers: np.ndarray) -> pa.Array:
-    """A column of tags for rows of these subtables; texts as a dictionary, which holds each once."""
-    rows, values = pa.array(tags.rows_of(numbers)), tags.batch[name]
+def _tag(values: pa.Array, rows: pa.Array) -> pa.Array:
+    """A column of tags; texts as a dictionary, which holds each once."""
     if pa.types.is_string(values.type) or pa.types.is_binary(values.type):
         return pa.DictionaryArray.from_arrays(rows, values)
     return values.take(rows)

@@ -12,9 +12,10 @@ from ..sql.parser import parse
 from ..sql.tokens import count_marks
 from ..storage.store import Store
 from .bound_tables import first_value
+from .duckdb_errors import ERRORS, translated
+from .plain_result import Result
 from .prepared_insert import PreparedInsert
 from .queries import Queries
-from .results import ERRORS, Result, translated
 from .statements import RUNNERS
 
 
@@ -50,7 +51,8 @@ class Session(Queries):
     def _run(self, statement: Any, sql: str) -> Result:
         if isinstance(statement, nodes.Select):
             return self.query(statement)
-        return RUNNERS[type(statement)](self, statement, sql)
+        done = RUNNERS[type(statement)](self, statement, sql)
+        return done if isinstance(done, Result) else Result(done or 0)
 
 
 class Statement:
@@ -60,7 +62,7 @@ class Statement:
         self._session, self._sql = session, sql
         self._insert: PreparedInsert | None = None
         self.fields: list[Field] = []
-        if re.match(r"\s*insert\b", sql, re.IGNORECASE):
+        if re.match(r"\s*(insert|import)\b", sql, re.IGNORECASE):
             statement = parse(sql)
             if isinstance(statement, nodes.InsertSelect):
                 raise not_supported("preparing INSERT ... SELECT")

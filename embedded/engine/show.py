@@ -45,7 +45,7 @@ def show(context: Context, wanted: nodes.Show) -> Answer:
     if what.endswith("VARIABLES"):
         columns, rows = columns[1:], rows.select(range(1, len(columns)))
         rows = rows.filter(pa.array([_matches(value, wanted.like) for value in rows["name"].to_pylist()]))
-    return columns, rows
+    return Answer(columns, rows)
 
 
 def _names(context: Context, wanted: nodes.Show) -> Answer:
@@ -86,7 +86,7 @@ def _tags(context: Context, name: nodes.TableName) -> Answer:
     """SHOW TAGS FROM a subtable; none for a super table, as in TDengine."""
     database, table, subtable = _tagged(context, name)
     rows = tags_of(context, database, table, subtable) if subtable else {}
-    return extract("ins_tags", rows)
+    return Answer(*extract("ins_tags", rows))
 
 
 def _table_tags(context: Context, name: nodes.TableName, wanted: tuple[str, ...]) -> Answer:
@@ -96,7 +96,7 @@ def _table_tags(context: Context, name: nodes.TableName, wanted: tuple[str, ...]
     chosen = positions_of(wanted or None, columns, no_tag)
     values = tag_columns(context, table, subtable)
     columns = [columns[i] for i in chosen]
-    return columns, pa.table([values[i] for i in chosen], [column.name for column in columns])
+    return Answer(columns, pa.table([values[i] for i in chosen], [column.name for column in columns]), table.precision)
 
 
 def _tagged(context: Context, name: nodes.TableName) -> tuple[Database, Table, str | None]:

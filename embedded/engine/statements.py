@@ -1,4 +1,8 @@
-"""What each statement but SELECT does; `RUNNERS` has a function of (session, statement, its text) for each kind."""
+"""What each statement but SELECT does.
+
+`RUNNERS` has a function of (session, statement, its text) for each kind of statement. It returns an answer, how many
+rows it has changed, or None.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,12 +17,12 @@ from ..common.errors import TDengineError, not_supported
 from ..sql import nodes
 from ..sql.sources import no_column
 from ..storage.rows import Batch
-from . import table_changes
 from .describe import Answer, describe
 from .insert_parts import positions_of, timestamp_first
+from .plain_result import Result
 from .queries import Queries
-from .results import Result
 from .show import show
+from .table_changes import alter_table, delete, set_tags
 from .text_insert import literal_tags, run_insert
 
 _LEAST_KEEP, _MOST_KEEP = 1440, 525_600_000  # minutes
@@ -29,28 +33,25 @@ class TableResult(Result):
     """The rows of an Arrow table."""
 
     def __init__(self, answer: Answer) -> None:
-        columns, rows = answer
-        super().__init__(0, columns)
-        if len(rows):
-            self._batch = rows.combine_chunks().to_batches()[0]
+        super().__init__(0, answer.columns, answer.precision)
+        if len(answer.rows):
+            self._batch = answer.rows.combine_chunks().to_batches()[0]
 
 
 # ---------------------------------------------------------------------- databases
 
-def _create_database(session: Queries, s: nodes.CreateDatabase, sql: str) -> Result:
+def _create_database(session: Queries, s: nodes.CreateDatabase, sql: str) -> None:
     _check_keep(s.keep_minutes)
     if s.name in SYSTEM_DATABASES:
         raise TDengineError(0x0381, "Database already exists")
     session.store.create_database(s.name, s.precision, s.if_not_exists, keep_minutes=s.keep_minutes)
-    return Result()
 
 
-def _alter_database(session: Queries, s: nodes.AlterDatabase, sql: str) -> Result:
+def _alter_database(session: Queries, s: nodes.AlterDatabase, sql: str) -> None:
     database = session.store.database(s.name)
     if s.keep_minutes is not None:
         _check_keep(s.keep_minutes)
         session.store.alter_database(database, keep_minutes=s.keep_minutes)
-    return Result()
 
 
 def _check_keep(minutes: int) -> None:
@@ -58,28 +59,25 @@ def _check_keep(minutes: int) -> None:
         raise TDengineError(0x2619, f"Invalid option keep: {minutes} valid range: [{_LEAST_KEEP}m, {_MOST_KEEP}m]")
 
 
-def _drop_database(session: Queries, s: nodes.DropDatabase, sql: str) -> Result:
+def _drop_database(session: Queries, s: nodes.DropDatabase, sql: str) -> None:
     if s.name in SYSTEM_DATABASES:
         raise TDengineError(0x0200, f"Cannot drop system database: `{s.name}`")
     session.store.drop_database(s.name, s.if_exists)
     if session.database == s.name:
         session.database = None
-    return Result()
 
 
-def _use(session: Queries, s: nodes.Use, sql: str) -> Result:
+def _use(session: Queries, s: nodes.Use, sql: str) -> None:
     session.database = session.known_database(s.name)
-    return Result()
 
 
 # ---------------------------------------------------------------------- tables
 
-def _create_table(session: Queries, s: nodes.CreateTable, sql: str) -> Result:
+def _create_table(session: Queries, s: nodes.CreateTable, sql: str) -> None:
     session.store.create_table(session.database_of(s.table), s.table.name, s.columns, s.tags, s.if_not_exists)
-    return Result()
 
 
-def _create_subtables(session: Queries, s: nodes.CreateSubtables, sql: str) -> Result:
+def _create_subtables(session: Queries, s: nodes.CreateSubtables, sql: str) -> None:
     """All subtables of one super table are one change of the file."""
     found: dict[tuple, tuple[list, list]] = {}
     for subtable in s.subtables:
@@ -93,10 +91,9 @@ def _create_subtables(session: Queries, s: nodes.CreateSubtables, sql: str) -> R
     for (database, table, quiet), (names, rows) in found.items():
         tags = [pa.concat_arrays(values) for values in zip(*rows, strict=True)]
         session.store.create_subtables(database, table, names, tags, quiet)
-    return Result()
 
 
-def _drop_tables(session: Queries, s: nodes.DropTables, sql: str) -> Result:
+def _drop_tables(session: Queries, s: nodes.DropTables, sql: str) -> None:
     wanted = []
     for name, if_exists in s.tables:
         database = session.database_of(name)
@@ -107,32 +104,17 @@ def _drop_tables(session: Queries, s: nodes.DropTables, sql: str) -> Result:
         database.find(name.name)
         wanted.append((database, name.name))
     session.store.drop_tables(wanted)
-    return Result()
-
-
-def _alter_table(session: Queries, s: nodes.AlterTable, sql: str) -> Result:
-    table_changes.alter_table(session, s)
-    return Result()
-
-
-def _set_tags(session: Queries, s: nodes.SetTags, sql: str) -> Result:
-    table_changes.set_tags(session, s)
-    return Result()
 
 
 # ---------------------------------------------------------------------- rows
 
-def _insert(session: Queries, s: nodes.Insert, sql: str) -> Result:
+def _insert(session: Queries, s: nodes.Insert, sql: str) -> int:
     if s.marks:
         raise TDengineError(0x0216, "syntax error near '?' (a ? needs a prepared statement)")
-    return Result(run_insert(session, s, sql))
+    return run_insert(session, s, sql)
 
 
-def _delete(session: Queries, s: nodes.Delete, sql: str) -> Result:
-    return Result(table_changes.delete(session, s))
-
-
-def _insert_select(session: Queries, s: nodes.InsertSelect, sql: str) -> Result:
+def _insert_select(session: Queries, s: nodes.InsertSelect, sql: str) -> int:
     """The rows go from the answer into the table, a block at a time. Errors: 0x0200, 0x263F."""
     database = session.database_of(s.table)
     found = database.find(s.table.name)
@@ -154,7 +136,7 @@ def _insert_select(session: Queries, s: nodes.InsertSelect, sql: str) -> Result:
             affected += len(batch)
     finally:
         result.close()
-    return Result(affected)
+    return affected
 
 
 def _cast(session: Queries, select: nodes.Select, wanted: list[Column]) -> nodes.Select:
@@ -174,22 +156,18 @@ def _converted(column: Column, target: Column) -> exp.Expression:
     named = exp.Column(this=exp.Identifier(this=column.name, quoted=True))
     if (column.type, column.length) == (target.type, target.length):
         return named
-    return exp.Anonymous(this="cast", expressions=[named, exp.Var(this=target)])
+    kind = exp.Var(this=target.type.name)
+    kind.meta["target"] = target  # as the parser leaves it
+    return exp.Anonymous(this="cast", expressions=[named, kind])
 
 
-# ---------------------------------------------------------------------- questions about tables
-
-def _describe(session: Queries, s: nodes.Describe, sql: str) -> Result:
-    return TableResult(describe(session, s.table))
-
-
-def _show(session: Queries, s: nodes.Show, sql: str) -> Result:
-    return TableResult(show(session, s))
-
-
-RUNNERS: dict[type, Callable[[Queries, Any, str], Result]] = {
+RUNNERS: dict[type, Callable[[Queries, Any, str], Result | int | None]] = {
     nodes.CreateDatabase: _create_database, nodes.AlterDatabase: _alter_database, nodes.DropDatabase: _drop_database,
     nodes.Use: _use, nodes.CreateTable: _create_table, nodes.CreateSubtables: _create_subtables,
-    nodes.DropTables: _drop_tables, nodes.AlterTable: _alter_table, nodes.SetTags: _set_tags, nodes.Insert: _insert,
-    nodes.Delete: _delete, nodes.InsertSelect: _insert_select, nodes.Describe: _describe, nodes.Show: _show,
+    nodes.DropTables: _drop_tables, nodes.Insert: _insert, nodes.InsertSelect: _insert_select,
+    nodes.AlterTable: lambda session, s, sql: alter_table(session, s),
+    nodes.SetTags: lambda session, s, sql: set_tags(session, s),
+    nodes.Delete: lambda session, s, sql: delete(session, s),
+    nodes.Describe: lambda session, s, sql: TableResult(describe(session, s.table)),
+    nodes.Show: lambda session, s, sql: TableResult(show(session, s)),
 }

@@ -27,7 +27,8 @@ from ..common.datatypes import (
 from ..common.errors import TDengineError
 from ..common.values import fits
 from ..engine.bound_tables import BoundTables
-from .raw_blocks import decode_block, fixed_array, text_array, type_of
+from .arrays import fixed_array, text_array, type_of
+from .raw_blocks import decode_block
 from .stmt2_items import Items, items_of
 from .wire import Buffer, malformed, take
 
@@ -39,8 +40,10 @@ def invalid(message: str) -> TDengineError:
     return TDengineError(0x0200, message)
 
 
-def decode_bind(body: Buffer, fields: Sequence[Field] | None) -> BoundTables:
+def decode_bind(body: Buffer, fields: Sequence[Field] | None) -> list[BoundTables]:
     """The tables of a stmt2 bind; `body` follows the frame's header. `fields` is None for a SELECT.
+
+    They come together, unless the statement leaves open which types its columns have, and the tables have several.
 
     Errors: 0x0200 for what does not fit the statement, 0xFFFF for what does not parse.
     """
@@ -51,23 +54,22 @@ def decode_bind(body: Buffer, fields: Sequence[Field] | None) -> BoundTables:
         if not columns_at:
             raise malformed("bind: no columns")
         check_name(bool(names_at), fields)
-        names = _names(payload, names_at, tables) if names_at else None
         tag_marks = marks(fields, BIND_TAG, tags if tags_at else 0)
-        tag_items = items_of(payload, tags_at, tables, len(tag_marks)) if tags_at else None
-        column_marks = marks(fields, BIND_COLUMN, columns) if fields is not None else None
-        column_items = items_of(payload, columns_at, tables, columns)
-        column_marks = column_marks or [None] * columns
-        if tags_at and any((items.counts != 1).any() for items in tag_items):
-            raise malformed("bind: a tag has one value")
-        if any((items.counts != column_items[0].counts).any() for items in column_items):
+        items = items_of(payload, columns_at, tables, columns)
+        column_marks = marks(fields, BIND_COLUMN, columns)
+        counts = items[0].counts.tolist() if items else [0] * tables
+        if any(one.counts.tolist() != counts for one in items):
             raise invalid("row number in each bind param should be the same")
-        tag_values = None
-        if tags_at:
-            tag_values = [_values(items, mark) for items, mark in zip(tag_items, tag_marks, strict=True)]
-            check_tag_lengths(tag_values, tag_marks)
-        values = [_values(items, mark) for items, mark in zip(column_items, column_marks, strict=True)]
-        counts = column_items[0].counts.tolist() if column_items else [0] * tables
-        return BoundTables(names, tag_values, counts, values)
+        together = BoundTables(_names(payload, names_at, tables) if names_at else None,
+                               _tags(payload, tags_at, tables, tag_marks) if tags_at else None, counts, [])
+        if all(mark or len(np.unique(one.codes)) < 2 for one, mark in zip(items, column_marks, strict=True)):
+            parts = {together: items}
+        else:
+            parts = {together.of_table(i): items_of(payload, columns_at, tables, columns, slice(i, i + 1))
+                     for i in range(tables)}
+        for bound, found in parts.items():
+            bound.columns = [_values(one, mark) for one, mark in zip(found, column_marks, strict=True)]
+        return list(parts)
     except (struct.error, ValueError) as error:
         raise malformed(f"bind: {error}") from error
 
@@ -132,6 +134,15 @@ def _names(payload: Buffer, at: int, tables: int) -> list[str]:
     return [name[:-1] for name in names]
 
 
+def _tags(payload: Buffer, at: int, tables: int, columns: Sequence[Column | None]) -> list[pa.Array]:
+    items = items_of(payload, at, tables, len(columns))
+    if any((one.counts != 1).any() for one in items):
+        raise malformed("bind: a tag has one value")
+    tags = [_values(one, column) for one, column in zip(items, columns, strict=True)]
+    check_tag_lengths(tags, columns)
+    return tags
+
+
 def _values(items: Items, column: Column | None) -> pa.Array:
     """The values of one column, or one tag, of all tables."""
     kinds = {type_of(code) for code in np.unique(items.codes).tolist()}
@@ -139,9 +150,7 @@ def _values(items: Items, column: Column | None) -> pa.Array:
         raise invalid(f"{'tag' if column.is_tag else 'column'} type mis-match with buffer type")
     if items.nulls.all():
         return pa.nulls(len(items.nulls))
-    kind = column.type if column and column.type not in DECIMALS else kinds.pop()
-    if kinds and not column:
-        raise malformed("bind: one column of several types")
+    kind = column.type if column else kinds.pop()
     if kind.variable or kind in DECIMALS:  # a DECIMAL comes as its text
         return text_array(kind, items.data, items.lengths, items.nulls)
     return fixed_array(kind, items.data, items.nulls)

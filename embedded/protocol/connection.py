@@ -5,7 +5,7 @@ from typing import Any
 
 from ..common.datatypes import Column
 from ..common.decimals import digits_and_scale
-from ..engine.results import Result
+from ..engine.plain_result import Result
 from ..engine.session import Session
 from ..storage.store import Store
 from . import raw_blocks

@@ -60,8 +60,11 @@ class SocketHandler(LocalHandler, WebSocketHandler):
 
     def drop(self, reason: str) -> None:
         """Close the connection at once; the client may see why."""
+        self.clients.waiting.pop(self, None)
+        connection = self.ws_connection  # which `close` forgets
         self.close(1008, reason)
-        self.ws_connection.stream.close()
+        if connection is not None:
+            connection.stream.close()
 
     def disconnect(self) -> None:
         self.close(1001, "the embedded database stops")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ..common.datatypes import BIND_TAG, Bound, Field
 from ..common.errors import TDengineError
 from ..engine.bound_tables import BoundTables
-from ..engine.results import Result
+from ..engine.plain_result import Result
 from ..engine.session import Session, Statement
 from .binding import check_name, decode_bind, marks
 from .wire import Buffer
@@ -65,7 +65,7 @@ class Prepared:
         """
         self._check_usable()
         try:
-            tables = [decode_bind(body, self.fields)]
+            tables = decode_bind(body, self.fields)
         except TDengineError as error:
             if error.code == 0x0200:
                 self.refusal = error

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from ..common.datatypes import BOOL, BY_CODE, DECIMAL64, DECIMALS, NCHAR, VARBINARY, Column, Type
+from ..common.datatypes import BOOL, DECIMAL64, DECIMALS, NCHAR, VARBINARY, Column, Type
 from ..common.errors import TDengineError
-from .stmt2_items import gather
+from .arrays import fixed_array, gather, text_array, type_of
 from .wire import Buffer, malformed, take
 
 _BLOCK = struct.Struct("<IIIIIQ")  # version, length, rows, columns, flag, group id
@@ -91,12 +91,12 @@ def _variable(kind: Type, values: pa.Array) -> tuple[bytes, bytes]:
         return _plain_items(kind, values)
     if kind is NCHAR:
         return _plain_items(kind, values.dictionary_decode())
-    rows = values.indices
-    if rows.null_count:
-        rows = rows.fill_null(-1)
-    used, codes = np.unique(rows.to_numpy(), return_inverse=True)
-    starts, items = _items(kind, values.dictionary.take(pa.array(used, mask=used < 0)))
-    return starts[codes].tobytes(), items
+    rows, texts = values.indices.fill_null(-1).to_numpy(), values.dictionary
+    if len(texts) > len(rows):  # only those that are used
+        used, rows = np.unique(rows, return_inverse=True)
+        texts = texts.take(pa.array(used, mask=used < 0))
+    starts, items = _items(kind, texts)
+    return np.append(starts, np.int32(-1))[rows].tobytes(), items
 
 
 def _plain_items(kind: Type, values: pa.Array) -> tuple[bytes, bytes]:
@@ -158,35 +158,6 @@ def decode_block(buffer: Buffer) -> list[tuple[Type, pa.Array]]:
         raise malformed(f"block: {error}") from error
 
 
-def type_of(code: int) -> Type:
-    """The type with this code on the wire. Error: 0xFFFF."""
-    if code not in BY_CODE:
-        raise TDengineError(0xFFFF, f"the embedded database does not support the data type with code {code}")
-    return BY_CODE[code]
-
-
-def fixed_array(kind: Type, data: Buffer, nulls: np.ndarray) -> pa.Array:
-    """Values of a fixed type, one after the other. Error: ValueError where there are fewer than `nulls` has."""
-    values = np.frombuffer(data, f"<{kind.pack}", len(nulls))
-    return pa.array(values != 0 if kind is BOOL else values.copy(), mask=nulls if nulls.any() else None)
-
-
-def text_array(kind: Type, data: Buffer, lengths: np.ndarray, nulls: np.ndarray) -> pa.Array:
-    """Texts (or VARBINARY values) one after the other, whose lengths in bytes are those.
-
-    Error: ValueError for lengths that do not fit the data, and for bytes that are no UTF-8.
-    """
-    ends = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=ends[1:])
-    if ends[-1] > len(data) or (lengths < 0).any():
-        raise ValueError("items end too late")
-    valid = pa.py_buffer(np.packbits(~nulls, bitorder="little")) if nulls.any() else None
-    array = pa.Array.from_buffers(pa.binary() if kind is VARBINARY else pa.string(), len(lengths),
-                                  [valid, pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(data)])
-    array.validate(full=True)
-    return array
-
-
 def _decode_fixed(kind: Type, rows: int, bitmap: Buffer, data: Buffer) -> pa.Array:
     return fixed_array(kind, data, np.unpackbits(np.frombuffer(bitmap, np.uint8), count=rows).astype(bool))
 
@@ -208,14 +179,9 @@ def _decode_variable(kind: Type, rows: int, offsets: Buffer, data: Buffer) -> pa
         if (lengths % 4).any():
             raise ValueError("NCHAR in UTF-32 has four bytes for each character")
         text = payload.decode("utf-32-le")
-        widths = np.array([0]) if not text else _utf8_widths(payload)
+        code = np.frombuffer(payload, "<u4")
+        widths = 1 + (code > 0x7F) + (code > 0x7FF) + (code > 0xFFFF).astype(np.int64)  # in UTF-8
         characters = np.concatenate([[0], np.cumsum(widths)])
         ends = np.concatenate([[0], np.cumsum(lengths) // 4])
         return text_array(kind, text.encode(), np.diff(characters[ends]), nulls)
     return text_array(kind, payload, lengths, nulls)
-
-
-def _utf8_widths(utf32: bytes) -> np.ndarray:
-    """How many bytes of UTF-8 each character has."""
-    code = np.frombuffer(utf32, "<u4")
-    return 1 + (code > 0x7F) + (code > 0x7FF) + (code > 0xFFFF).astype(np.int64)

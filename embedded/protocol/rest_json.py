@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from ..common.datatypes import DECIMALS, DOUBLE, FLOAT, TIMESTAMP, VARBINARY, Column
 from ..common.errors import TDengineError
-from ..engine.results import Result
+from ..engine.plain_result import Result
 from .raw_blocks import rows_per_block
 
 _LONGEST_WHOLE = 1e21  # greater ones have an exponent

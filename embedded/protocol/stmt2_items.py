@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..common.datatypes import BY_CODE, DECIMALS
+from .arrays import gather
 from .wire import Buffer, malformed, take
 
 _HEAD = 12
 _LEAST = _HEAD + 1 + 4  # bytes of an item without values
-_LONG = 512  # bytes: such pieces are copied one by one, shorter ones all at once
 
 
 @dataclass
@@ -33,8 +33,10 @@ class Items:
     data: np.ndarray
 
 
-def items_of(payload: Buffer, at: int, tables: int, columns: int) -> list[Items]:
+def items_of(payload: Buffer, at: int, tables: int, columns: int, chosen: slice = slice(None)) -> list[Items]:
     """The items of `columns` columns of `tables` tables, which begin at `at` with the size of each table's.
+
+    `chosen` says which tables are read.
 
     Errors: 0xFFFF, ValueError.
     """
@@ -45,7 +47,7 @@ def items_of(payload: Buffer, at: int, tables: int, columns: int) -> list[Items]
     ends = at + 4 * tables + np.cumsum(sizes)
     if tables and ends[-1] > len(data):
         raise malformed("it ends too early")
-    found, position = [], ends - sizes
+    found, position, ends = [], (ends - sizes)[chosen], ends[chosen]
     for _ in range(columns):
         items, position = _column(data, position, ends)
         found.append(items)
@@ -107,13 +109,3 @@ def _sums(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     totals = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
     ends = np.cumsum(counts)
     return totals[ends] - totals[ends - counts]
-
-
-def gather(data: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """The pieces of `data` that start there and are so long, one after the other."""
-    total = int(lengths.sum())
-    if total > _LONG * len(starts):
-        return np.concatenate([data[start:start + length] for start, length in
-                               zip(starts.tolist(), lengths.tolist(), strict=True)])
-    ends = np.cumsum(lengths)
-    return data[np.arange(total) + np.repeat(starts - (ends - lengths), lengths)]

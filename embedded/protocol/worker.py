@@ -25,6 +25,7 @@ class Worker:
 
     def _start(self) -> None:
         self._executor = ThreadPoolExecutor(1, "client", self._begin)
+        self._thread: int | None = None  # the system's number of the thread, once it runs
         self._gave_way = False
 
     def _begin(self) -> None:
@@ -46,7 +47,7 @@ class Worker:
                 self._start()
 
     def _give_way(self) -> None:
-        if sys.platform == "linux" and self._is_asking():
+        if sys.platform == "linux" and self._thread is not None and self._is_asking():
             with suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, self._thread, self.NICE)
                 self._gave_way = True

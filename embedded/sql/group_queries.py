@@ -94,7 +94,7 @@ class Groups(Expressions):
             raise TDengineError(0x260C, "Not a single-group group function")
         pick = self._pick(self.calls[0])
         if self.rows.source.reads_tags(tree):
-            self._column(pick.format("d.tb"), "tb")
+            self._column(f"coalesce({pick.format('d.tb')}, min(d.tb))", "tb")  # where all are NULL, it is any row
             self.reads_tags = True
             return value
         return replace(value, sql=self._column(pick.format(value.sql)))

@@ -52,9 +52,12 @@ class RowExpressions(Expressions):
 
     @property
     def sorting(self) -> list[tuple[str, str]]:
-        """How the rows are sorted where nothing else is said: SQL, and the words behind it."""
+        """How the rows are sorted where nothing else is said: SQL, and the words behind it.
+
+        Rows of one subtable come in the order of time.
+        """
         if not self.has_series:
-            return []
+            return [(self.scope.time.sql, "")] if self.rows.source.tb is not None and not self.tags_alone else []
         keys = [(key, "") for key in self.partition.keys]
         return [*keys, (self.scope.time.sql, " DESC" if self.newest_first else "")]
 

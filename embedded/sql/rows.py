@@ -98,6 +98,8 @@ def conjuncts(tree: exp.Expression | None) -> list[exp.Expression]:
     """The conditions that AND joins, one by one."""
     if tree is None:
         return []
+    if isinstance(tree, exp.Paren):
+        return conjuncts(tree.this)
     if isinstance(tree, exp.And):
         return conjuncts(tree.this) + conjuncts(tree.expression)
     return [tree]

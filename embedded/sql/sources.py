@@ -1,6 +1,6 @@
 """What a SELECT reads from (a table, a sub-select, or nothing), and what the names in it mean there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
@@ -39,6 +39,7 @@ class Source:
     table: Table | None = None
     tb: int | None = None  # where the rows are those of one subtable: its number
     rows: str = ""  # what stands in FROM for the rows
+    query_range: Callable[[], tuple[int | None, int | None]] | None = None  # the first and last tick of WHERE
     weights: dict[str, int] = field(default_factory=dict)  # see `weight`; a column that is not named here has 1
 
     def resolve(self, name: str, qualifier: tuple[str, ...] = ()) -> Typed:
@@ -53,6 +54,12 @@ class Source:
             return found
         if name in ("_c0", "_rowts") and self.time is not None:
             return self.time
+        if name in ("_qstart", "_qend", "_qduration") and self.query_range is not None:
+            first, last = (limit if limit is not None else end
+                           for limit, end in zip(self.query_range(), (-2**63, 2**63 - 1), strict=True))
+            value = {"_qstart": first, "_qend": last, "_qduration": min(last - first, 2**63 - 1)}[name]
+            kind = t.BIGINT if name == "_qduration" else t.TIMESTAMP
+            return Typed(f"('{value}'::BIGINT)", kind, kind.size, value)
         if name in ("_wstart", "_wend", "_wduration"):
             raise TDengineError(0x2658, "_WSTART, _WEND and _WDURATION can only be used in window query")
         raise no_column(name)
@@ -122,6 +129,7 @@ class Joined(Source):
         columns = {column: value for part in reversed(self.parts.values()) for column, value in part.columns.items()}
         super().__init__(first.precision, columns, {}, [], [], set(self.parts), first.time,
                          rows=f"(SELECT * FROM {', '.join(texts)}) d")
+        self.weights = {column: weight for _, part, _ in parts for column, weight in part.weights.items()}
 
     def resolve(self, name: str, qualifier: tuple[str, ...] = ()) -> Typed:
         """Error: 0x2604 for a name that more than one of the sources has."""

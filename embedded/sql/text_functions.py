@@ -10,7 +10,6 @@ from .arguments import FunctionBuilder, check_count, compiled
 from .compiler import Compiler
 from .typed import INTEGERS, LONGEST_TEXT, TEXTS, Typed, literal, typed
 
-_LONGEST_REPLACED = 2**20  # bytes, before the result is cut
 _MANY = 2**31  # more characters than a text has
 
 
@@ -34,11 +33,6 @@ def _length(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed
     return typed(sql, t.BIGINT)
 
 
-def joined_type(values: list[Typed]) -> t.Type:
-    """NCHAR where one of the texts is NCHAR."""
-    return t.NCHAR if any(value.type is t.NCHAR for value in values) else t.VARCHAR
-
-
 def _concat(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     """CONCAT, and CONCAT_WS, whose first argument stands between the others. NULL makes the result NULL."""
     least = 3 if name == "concat_ws" else 2
@@ -47,8 +41,8 @@ def _concat(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed
     if name == "concat_ws":
         separator, first, *rest = values
         values = [first, *(part for value in rest for part in (separator, value))]
-    sql = "(" + " || ".join(f"{value.sql}::VARCHAR" if value.const is None else value.sql for value in values) + ")"
-    return typed(sql, joined_type(values), sum(value.length for value in values))
+    kind = t.NCHAR if any(value.type is t.NCHAR for value in values) else t.VARCHAR
+    return typed(f"({' || '.join(value.sql for value in values)})", kind, sum(value.length for value in values))
 
 
 def _substr(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
@@ -74,20 +68,25 @@ def _trim(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
 
 def _replace(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     value, old, new = compiled(compiler, name, trees, [TEXTS] * 3)
-    length = value.length * max(1, new.length)
-    if length > _LONGEST_REPLACED:
+    shortest = len(old.const) if isinstance(old.const, str) and old.const else 1
+    length, most = value.length * -(-max(new.length, shortest) // shortest), _longest(value.type)
+    if length > 16 * most:
         raise not_supported("REPLACE whose result may be so long")
     sql = f"replace({value.sql}, {old.sql}, {new.sql})"
-    if length <= LONGEST_TEXT:
-        return typed(sql, value.type, length)
-    return typed(f"cut_bytes({sql}, {LONGEST_TEXT})", t.VARCHAR, LONGEST_TEXT)
+    if length > most:
+        sql = f"left({sql}, {most})" if value.type is t.NCHAR else f"cut_bytes({sql}, {most})"
+    return typed(sql, value.type, min(length, most))
+
+
+def _longest(kind: t.Type) -> int:
+    return LONGEST_TEXT // 4 if kind is t.NCHAR else LONGEST_TEXT
 
 
 def _repeat(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     value, count = compiled(compiler, name, trees, [TEXTS, INTEGERS])
     if isinstance(count.const, int):
         return typed(f"repeat({value.sql}, {max(count.const, 0)})", value.type, value.length * max(count.const, 0) or 1)
-    most = LONGEST_TEXT // (value.length * (4 if value.type is t.NCHAR else 1))
+    most = _longest(value.type) // value.length
     times = f"CASE WHEN {count.sql} > {most} THEN {most} ELSE {count.sql}::BIGINT END"
     return typed(f"repeat({value.sql}, {times})", value.type, value.length * most)
 
@@ -107,11 +106,11 @@ def _substring_index(compiler: Compiler, name: str, trees: list[exp.Expression])
 
 
 def _char(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
-    """The characters of these codes. NULL is passed over."""
+    """The characters of these codes; a code above 255 stands for several. NULL is passed over."""
     check_count(name, trees, 1, 2**31)
     values = compiled(compiler, name, trees, [INTEGERS | TEXTS | {t.DOUBLE}] * len(trees))
-    texts = [f"chr((integer_of({value.sql}::VARCHAR) & 127)::INTEGER)" for value in values if value.const is not None]
-    return typed(f"concat({', '.join(texts)})" if texts else "''", t.VARCHAR, max(1, len(texts)))
+    texts = [f"characters_of(integer_of({value.sql}::VARCHAR))" for value in values if value.const is not None]
+    return typed(f"concat({', '.join(texts)}, '')" if texts else "''", t.VARCHAR, 8 * max(1, len(texts)))
 
 
 def _ascii(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:

@@ -10,6 +10,7 @@ from ..common import datatypes as t
 from .arguments import FunctionBuilder, bad_type, bad_value, check_count
 from .casts import to_time
 from .compiler import Compiler
+from .time_texts import to_char
 from .typed import TEXTS, Typed, literal, typed
 
 _ISO8601_LENGTH = 62  # bytes, as TDengine announces them
@@ -148,7 +149,7 @@ def _to_char(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Type
     if value.type is not t.TIMESTAMP and value.const is not None or not isinstance(pattern.const, str):
         raise bad_type(name)
     ahead = zone_ahead(value.sql, compiler.precision, compiler.environment.zone_name)
-    sql, length = time_format.to_char(value.sql, ahead, clock.UNITS[compiler.precision], pattern.const)
+    sql, length = to_char(value.sql, ahead, clock.UNITS[compiler.precision], pattern.const)
     return typed(sql, t.VARCHAR, length)
 
 

@@ -83,6 +83,7 @@ class Scope(Protocol):
 
     precision: int
     time: Typed | None  # the timestamp of a row
+    columns: dict[str, Typed]  # of the rows
 
     def resolve(self, name: str, qualifier: tuple[str, ...]) -> Typed: ...
 

@@ -1,4 +1,4 @@
-"""What changes rows and tables that are there: DELETE and ALTER."""
+"""What changes rows and tables that are there: DELETE, ALTER and DROP."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -106,6 +106,57 @@ class Changes(Databases):
                 change.with_rows(given, f"UPDATE tags_{table.id} AS s SET {changes} FROM given WHERE s.tb = given.tb")
                 tags = change.rows(f"FROM tags_{table.id} ORDER BY tb")
                 change.then(lambda: self._tags[table.id].replace(tags))
+
+    def drop_database(self, name: str, if_exists: bool) -> None:
+        """Error: 0x0388."""
+        with self.file.lock:
+            if if_exists and name not in self.databases:
+                return
+            database = self.database(name)
+
+            def publish() -> None:
+                del self.databases[name]
+                for table in list(database.tables.values()):
+                    self._forget(database, table)
+
+            with self.file.write() as change:
+                for table in database.tables.values():
+                    tables.drop_table(change, table)
+                change.execute("DELETE FROM databases WHERE id = ?", [database.id])
+                change.then(publish)
+
+    def drop_tables(self, names: Sequence[tuple[Database, str]]) -> None:
+        """Drop super tables with their subtables, normal tables, and subtables: all or none. Error: 0x2603."""
+        with self.file.lock:
+            found = [(database, database.find(name)) for database, name in names]
+            whole = {entry if isinstance(entry, Table) else entry.table: database for database, entry in found
+                     if isinstance(entry, Table) or not entry.table.is_super}
+            parts: dict[Table, list] = {}
+            for database, entry in found:
+                table = entry if isinstance(entry, Table) else entry.table
+                if table not in whole:
+                    parts.setdefault(table, []).append((database, entry))
+            with self.file.write() as change:
+                for table, database in whole.items():
+                    tables.drop_table(change, table)
+                    change.then(lambda database=database, table=table: self._forget(database, table))
+                for table, entries in parts.items():
+                    tables.drop_subtables(change, table, [entry.tb for _, entry in entries])
+                    change.then(lambda table=table, entries=entries: self._forget_subtables(table, entries))
+
+    def _forget(self, database: Database, table: Table) -> None:
+        self._newest[list(table.subtables.values())] = NO_ROWS
+        database.remove(table)
+        self._tags.pop(table.id, None)
+        self._oldest.pop(table.id, None)
+
+    def _forget_subtables(self, table: Table, entries: Sequence[tuple]) -> None:
+        numbers = [entry.tb for _, entry in entries]
+        self._newest[numbers] = NO_ROWS
+        self._tags[table.id].remove(numbers)
+        for database, entry in entries:
+            database.remove(entry)
+
 
 
 def _kind(table: Table, is_tag: bool) -> tuple[str, str, tuple[Column, ...]]:

@@ -1,6 +1,7 @@
 """The DuckDB file of a folder: one writer at a time, and readers beside it. No other process may use it."""
 
 import os
+import shutil
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ except ImportError:  # Windows has no such locks: two processes could open one f
     fcntl = None
 
 WAL_LIMIT = 8 << 20  # bytes of the write-ahead log; then the sweep writes them to the file, and commits wait for it
+TEMPORARY_TIMES = 8  # what questions may put on the disk, as a multiple of the memory
 SPARE_READERS = 8  # connections kept open for the next questions
 
 Connection = duckdb.DuckDBPyConnection
@@ -56,13 +58,16 @@ class DuckFile:
     def __init__(self, folder: str, memory_mb: int) -> None:
         os.makedirs(folder, exist_ok=True)
         path = os.path.join(folder, "embedded.duckdb")
+        temporary = os.path.join(folder, "temporary")
         self._wal = path + ".wal"
         self._folder_lock = _lock_folder(folder)
         self.lock = threading.RLock()  # a thread that writes, or changes the catalog, holds it
         self.state = threading.Lock()  # held for a moment: by a commit, and by a reader that picks the state it reads
+        shutil.rmtree(temporary, ignore_errors=True)  # a process that was killed leaves its own there
         try:
             self._root = duckdb.connect(path, config={
-                "memory_limit": f"{memory_mb}MB", "temp_directory": os.path.join(folder, "temporary"),
+                "memory_limit": f"{memory_mb}MB", "temp_directory": temporary,
+                "max_temp_directory_size": f"{TEMPORARY_TIMES * memory_mb}MB",
                 "default_null_order": "nulls_first_on_asc_last_on_desc",
                 "checkpoint_threshold": "1TB",  # a commit that also checkpoints would take too long: the sweep does it
                 "autoinstall_known_extensions": False, "autoload_known_extensions": False})
@@ -72,6 +77,7 @@ class DuckFile:
             raise OSError(str(error)) from error
         self._writer = self._root.cursor()
         self._readers: deque[Connection] = deque()
+        self._in_transaction: set[Connection] = set()  # of those that are in use
 
     def close(self) -> None:
         with self.lock:
@@ -111,12 +117,16 @@ class DuckFile:
             connection.execute("SET SESSION python_enable_replacements = false")
             return connection
 
-    @staticmethod
-    def look_at(connection: Connection) -> None:
-        """Make the connection's transaction see the present state from now on: DuckDB picks it at the first look."""
+    def begin(self, connection: Connection) -> None:
+        """Begin a transaction that sees the present state until `release`: DuckDB picks it at the first look."""
+        connection.begin()
+        self._in_transaction.add(connection)
         connection.execute("SELECT id FROM databases LIMIT 0").fetchall()
 
     def release(self, connection: Connection) -> None:
+        if connection in self._in_transaction:
+            self._in_transaction.discard(connection)
+            connection.rollback()
         if len(self._readers) < SPARE_READERS:
             self._readers.append(connection)
         else:

@@ -18,7 +18,7 @@ _MACROS = {
     "sub_string(x, start, count)": """list_transform([{'s': x, 'p': start, 'n': count}], lambda v: CASE
         WHEN v.s IS NULL OR v.p IS NULL OR v.n IS NULL THEN NULL WHEN v.p = 0 OR v.n < 1 THEN ''
         WHEN v.p > 0 THEN substr(v.s, least(v.p, 65536)::BIGINT, least(v.n, 65536)::BIGINT)
-        ELSE left(right(v.s, -greatest(v.p, -65536)), least(v.n, 65536)::BIGINT) END)[1]""",
+        ELSE left(right(v.s, -greatest(v.p, -65536)::BIGINT), least(v.n, 65536)::BIGINT) END)[1]""",
     # The number at the beginning of a text, 0 where there is none.
     "integer_of(x)": r"""list_transform([x], lambda s: CASE WHEN s IS NOT NULL THEN
         coalesce(try_cast(regexp_extract(s, '^\s*([-+]?[0-9]+)', 1) AS HUGEINT), 0) END)[1]""",
@@ -29,6 +29,11 @@ _MACROS = {
         lambda v: CASE WHEN v.p IS NOT NULL AND v.n IS NOT NULL THEN coalesce(array_to_string(CASE
         WHEN v.n > 0 THEN v.p[1:v.n] WHEN v.n < 0 THEN v.p[greatest(len(v.p) + v.n + 1, 1):] END, delimiter), '')
         END)[1]""",
+    # One character for each byte of an integer, but for zeros at its beginning.
+    "characters_of(code)": """list_transform([code & 4294967295], lambda c: concat(
+        CASE WHEN c >= 16777216 THEN chr((c // 16777216)::INTEGER) END,
+        CASE WHEN c >= 65536 THEN chr((c // 65536 % 256)::INTEGER) END,
+        CASE WHEN c >= 256 THEN chr((c // 256 % 256)::INTEGER) END, chr((c % 256)::INTEGER)))[1]""",
     # NULL where one of the values is NULL.
     "greatest_of(x)": "list_transform([x], lambda v: CASE WHEN list_count(v) = len(v) THEN list_max(v) END)[1]",
     "least_of(x)": "list_transform([x], lambda v: CASE WHEN list_count(v) = len(v) THEN list_min(v) END)[1]",

@@ -14,10 +14,8 @@ from embedded.common.datatypes import Bound
 from embedded.engine.session import Session
 from embedded.storage.store import Store
 from tests.helpers.databases import ROOT
+from tests.helpers.embedded_frames import INSERT, METERS
 
-METERS = ("CREATE STABLE IF NOT EXISTS meters (ts TIMESTAMP, `current` FLOAT, voltage INT, phase FLOAT) "
-          "TAGS (groupid INT, location VARCHAR(24))")
-INSERT = "INSERT INTO ? USING meters TAGS (?, ?) VALUES (?, ?, ?, ?)"
 BASE, APART, COUNT = 1_700_000_000_000, 100, 30  # ms; rows of a step in each subtable
 LEAST = 10  # steps before a kill, one of each kind among them
 Rows = dict[tuple[str, int], int]
