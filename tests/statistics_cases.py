@@ -326,7 +326,6 @@ REFUSED = [
     ("SELECT COUNT(*) FROM a0 COUNT_WINDOW(2, 1, v)", "COUNT_WINDOW with columns"),
     (f"SELECT INTERP(v) FROM a0 RANGE({T}, 1s) FILL(PREV, 7)", "FILL(PREV)"),
     (f"SELECT INTERP(v) FROM a0 RANGE({T}, {T}, 1s) EVERY(1s) FILL(PREV)", "RANGE with a stretch of time"),
-    ("SELECT TWA(v) FROM a0 INTERVAL(1n)", "TWA with months"),
 ]
 
 # (SQL, code, text that the message holds)

@@ -1,6 +1,10 @@
 """The embedded database's windows and statistics: every case of statistics_cases.py, and a few through the client."""
 
 import math
+import time
+from datetime import datetime
+from datetime import time as dt_time
+from zoneinfo import ZoneInfo
 
 import pytest
 from statistics_cases import ANSWERS, APPROXIMATE, ERRORS, ODD, REFUSED, SETUP, T
@@ -95,6 +99,29 @@ def test_a_small_spread_far_from_zero_is_exact(filled):
     ((variance, of_sample, deviation),) = rows(filled, "SELECT VAR_POP(x), VAR_SAMP(x), STDDEV(b) FROM far")
     assert (variance, of_sample) == (pytest.approx(22.5), pytest.approx(30)) and \
         deviation == pytest.approx(math.sqrt(22.5) * 1000)
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin", "Australia/Sydney", "Asia/Kolkata"])
+def test_days_begin_at_midnight_where_clocks_change(filled, zone, monkeypatch):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        at = [int(datetime(2024, 2, 20, tzinfo=ZoneInfo(zone)).timestamp()) * 1000 + hours * 3_600_000
+              for hours in range(0, 300 * 24, 7)]
+        filled.execute("CREATE TABLE hours (ts TIMESTAMP, v INT)")
+        filled.prepare("INSERT INTO hours VALUES (?, ?)").execute([Bound(None, None, [at, [1] * len(at)])])
+        for width in ("1d", "1w", "1n", "1d, 6h", "2n, 3d"):
+            found = rows(filled, f"SELECT _wstart, _wend, COUNT(*) FROM hours INTERVAL({width})")
+            hour = 6 if "6h" in width else 0
+            assert {datetime.fromtimestamp(start / 1000, ZoneInfo(zone)).time() for start, _, _ in found} == {
+                dt_time(hour)}
+            assert all(end == start for (_, end, _), (start, _, _) in zip(found, found[1:], strict=False))
+            assert rows(filled, "SELECT _wstart, _wend, COUNT(*) FROM hours WHERE ts >= "
+                                f"{at[0]} AND ts <= {at[-1]} INTERVAL({width}) FILL(VALUE, 0)") == found
+    finally:
+        filled.execute("DROP TABLE hours")
+        monkeypatch.undo()
+        time.tzset()
 
 
 CLIENT = [

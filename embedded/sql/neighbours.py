@@ -6,7 +6,6 @@ from typing import Protocol
 from sqlglot import exp
 
 from ..common import datatypes as t
-from ..common.errors import not_supported
 from .arguments import compiled
 from .expressions import Expressions
 from .partitions import Partition
@@ -30,8 +29,6 @@ def _time_weighted_average(groups: GroupsOfRows, name: str, trees: list[exp.Expr
     value, = compiled(groups.of_rows, name, trees, [NUMERIC])
     time, window, partition = need_time(groups.of_rows), groups.window, groups.partition
     interval = window.interval if window else None
-    if interval and interval.is_natural:
-        raise not_supported(f"{name.upper()} with months or years")
     real = groups.of_rows.real(value)
     number = groups.rows.rows.count(" AS next_time")
     over = partition.over("", *(("d.w",) if window and not interval else ()))
@@ -47,8 +44,9 @@ def _time_weighted_average(groups: GroupsOfRows, name: str, trees: list[exp.Expr
     reads_tags = partition.reads_tags or groups.rows.source.reads_tags(trees[0])
     groups.rows = groups.rows.with_columns(beside, reads_tags)
     next_time, next_x, last_time, last_x = (f"d.{column}" for column in beside)
-    end = f"CASE WHEN {next_time} IS NOT NULL THEN least({next_time}, d.w + {interval.width - 1}) END" \
-        if interval else next_time
+    end = next_time
+    if interval:
+        end = f"CASE WHEN {next_time} IS NOT NULL THEN least({next_time}, {_end(window)} - 1) END"
     areas = [f"line_area({real}, {next_x}, {time}, {next_time}, {time}, {end})"]
     lengths = [f"({end} - {time})"]
     if interval:
@@ -60,17 +58,20 @@ def _time_weighted_average(groups: GroupsOfRows, name: str, trees: list[exp.Expr
     return typed(f"coalesce(fsum({area}){only} / nullif(sum({length}){only}, 0), favg({real}))", t.DOUBLE)
 
 
+def _end(window: Window) -> str:
+    """The end of a row's window of INTERVAL."""
+    return window.names["_wend"].sql.replace("q.w", "d.w")
+
+
 def _elapsed(groups: GroupsOfRows, name: str, trees: list[exp.Expression]) -> Typed:
-    """In the windows of INTERVAL the time runs on from window to window: from the first row of all to the last."""
+    """A window of INTERVAL counts from end to end, but not beyond the first and the last row of its partition."""
     unit, time = elapsed_unit(groups.of_rows, name, trees), need_time(groups.of_rows)
     interval = groups.window.interval if groups.window else None
     if interval is None:
         return typed(f"((max({time}) - min({time}))::DOUBLE / {unit})", t.DOUBLE)
-    if interval.is_natural:
-        raise not_supported(f"{name.upper()} with months or years")
-    over = groups.partition.over(order="d.w")
-    end = f"CASE WHEN lead(d.w) {over} IS NULL THEN max({time}) ELSE d.w + {interval.width} END"
-    start = f"CASE WHEN lag(d.w) {over} IS NULL THEN min({time}) ELSE d.w END"
+    over = groups.partition.over(order="")
+    end = f"least({_end(groups.window)}, max(max({time})) {over})"
+    start = f"greatest(d.w, min(min({time})) {over})"
     return typed(f"(({end} - {start})::DOUBLE / {unit})", t.DOUBLE)
 
 

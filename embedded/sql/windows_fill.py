@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlglot import exp
 
@@ -117,8 +117,8 @@ def _starts(interval: Interval, low: int, high: int, precision: int) -> str:
         last = (high - offset) // step * step + offset
         _check_number((last - first) // step)
         return f"range({first}, {last + 1}, {step})"
-    zone, unit = clock.zone(None), clock.UNITS[precision]
-    first, last = (_local(at - interval.offset, precision) for at in (low, high))
+    unit = clock.UNITS[precision]
+    first, last = (_local(at, interval.offset, precision) for at in (low, high))
     if interval.is_natural:
         months = [(at.year - 1900) * 12 + at.month - 1 for at in (first, last)]
         numbers = range(months[0] // interval.width, months[1] // interval.width + 1)
@@ -129,7 +129,7 @@ def _starts(interval: Interval, low: int, high: int, precision: int) -> str:
         earliest = (begin - interval.width) // step * step + step
         _check_number((end - earliest) // step)
         ticks = list(range(earliest, end // step * step + 1, step))
-    starts = [at - clock.offset_at(at, precision, zone) + interval.offset for at in ticks]
+    starts = [_instant(at + interval.offset, precision) for at in ticks]
     return f"[{', '.join(map(str, starts))}]::BIGINT[]"
 
 
@@ -138,10 +138,17 @@ def _check_number(count: int) -> None:
         raise _range_error()
 
 
-def _local(ticks: int, precision: int) -> datetime:
-    """The time on the server's clocks at an instant."""
+def _local(ticks: int, offset: int, precision: int) -> datetime:
+    """The time on the server's clocks at an instant, the offset of windows taken off."""
     instant = datetime.fromtimestamp(ticks // clock.UNITS[precision], UTC)
-    return instant.astimezone(clock.zone(None)).replace(tzinfo=None)
+    local = instant.astimezone(clock.zone(None)).replace(tzinfo=None)
+    return local - timedelta(seconds=offset // clock.UNITS[precision])
+
+
+def _instant(local: int, precision: int) -> int:
+    """The instant at which clocks on the server show this."""
+    zone = clock.zone(None)
+    return local - clock.offset_at(local - clock.offset_at(local, precision, zone), precision, zone)
 
 
 def _ticks(local: datetime, unit: int) -> int:
