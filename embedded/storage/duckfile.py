@@ -133,12 +133,12 @@ class DuckFile:
             connection.close()
 
     def checkpoint(self, limit: int = WAL_LIMIT) -> None:
-        """Put the write-ahead log into the file once it is long. Readers and writers go on; commits wait."""
+        """Put the write-ahead log into the file once it is long. Readers go on; writers wait."""
         with suppress(FileNotFoundError):
             if os.path.getsize(self._wal) < limit:
                 return
             connection = self.reader()
-            with suppress(duckdb.TransactionException):  # somebody reads an old state: the next sweep tries again
+            with self.lock, suppress(duckdb.TransactionException):  # somebody reads an old state: it is tried again
                 connection.execute("CHECKPOINT")
             self.release(connection)
 
