@@ -280,6 +280,8 @@ ANSWERS = [
       (T + 4000, 2, None), (T + 7000, 2, None)]),
     (f"SELECT LAST(v), ts FROM a0 WHERE ts >= {T} AND ts < {T + 9000} INTERVAL(3s) FILL(PREV)",
      [("last(v)", "INT"), ("ts", "TIMESTAMP")], [(10, T), (12, T + 1000), (7, T + 5000), (7, T + 5000)]),
+    (f"SELECT _wstart, SUM(v) FROM a0 WHERE ts > {T} AND ts < {T + 20000} INTERVAL(5s) FILL(VALUE, 1 + 1)",
+     [("_wstart", "TIMESTAMP"), ("sum(v)", "BIGINT")], [(T, 12), (T + 5000, 14), (T + 10000, 20), (T + 15000, 2)]),
     # "Time-Series Extensions": session windows
     ("SELECT _wstart, _wend, _wduration, COUNT(*), SUM(v) FROM a0 SESSION(ts, 3s)",
      [("_wstart", "TIMESTAMP"), ("_wend", "TIMESTAMP"), ("_wduration", "BIGINT"), ("count(*)", "BIGINT"),
@@ -339,6 +341,8 @@ ANSWERS = [
      [(T + 2000, T + 5000, 3000, 2)]),
     ("SELECT _wstart, COUNT(*) FROM a0 STATE_WINDOW(n)",
      [("_wstart", "TIMESTAMP"), ("count(*)", "BIGINT")], [(T, 1), (T + 1000, 2), (T + 9000, 2), (T + 30000, 1)]),
+    ("SELECT COUNT(*) FROM a0 STATE_WINDOW(1)",
+     [("count(*)", "BIGINT")], [(7,)]),
     ("SELECT _wstart, _wend, COUNT(*) FROM a0 STATE_WINDOW(CASE WHEN v > 9 THEN 1 END)",
      [("_wstart", "TIMESTAMP"), ("_wend", "TIMESTAMP"), ("count(*)", "BIGINT")], [(T, T + 30000, 4)]),
     ("SELECT _wstart, _wend, COUNT(*), COUNT(v) FROM a0 STATE_WINDOW(CASE WHEN v > 7 THEN 1 WHEN v = 7 THEN 2 END)",

@@ -54,6 +54,8 @@ class Groups(Expressions):
 
     def compile(self, tree: exp.Expression) -> Typed:
         if isinstance(tree, exp.Anonymous) and tree.name.lower() == "cols":
+            if isinstance(tree.expressions[1], exp.Var):
+                raise not_supported("COLS inside an expression")
             return self._column_of_row(*tree.expressions)
         names_window = self.window and any(column.name in self.window.names for column in tree.find_all(exp.Column))
         if names_window and isinstance(tree, exp.Column):

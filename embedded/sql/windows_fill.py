@@ -15,7 +15,7 @@ from .aggregates import aggregate_calls
 from .casts import converted
 from .expressions import Expressions
 from .time_ranges import time_bounds
-from .typed import INTEGERS, REALS, Typed
+from .typed import INTEGERS, REALS
 from .windows import Interval, Window
 
 _MOST_WINDOWS = 10_000_000
@@ -60,7 +60,7 @@ def filled(select: nodes.Select, window: Window, expressions: Expressions, resul
             raise not_supported("a window's start beside an aggregate in one expression, with FILL")
         sql = f"q.o{i}" if f"o{i}" in fixed else result.sql
         if i in to_fill:
-            value = _value(expressions, result.column, next(values)) if fill.values else "NULL"
+            value = filling(expressions, result.column, next(values)) if fill.values else "NULL"
             sql = _filled_value(fill.mode, f"a.o{i}", value, result.column, partition)
         chosen.append(f"{sql}::{duck_type(result.column)} AS o{i}")
     chosen += [f"q.{name} AS {name}" for name in names] + ["q.w AS w"]
@@ -97,10 +97,12 @@ def between_two(before: str, after: str, at: str, column: Column) -> str:
     return f"trunc({sql})" if column.type not in REALS else sql
 
 
-def _value(expressions: Expressions, column: Column, tree: exp.Expression) -> str:
-    """A value of FILL(VALUE, ...) in the type of its column."""
-    found: Typed = converted(expressions, expressions.compile(tree), column)
-    return found.sql
+def filling(expressions: Expressions, column: Column, tree: exp.Expression) -> str:
+    """A value of FILL(VALUE, ...) in the type of its column. Error: 0x2605 where it is no constant."""
+    scope = expressions.scope
+    if scope.reads_rows(tree) or scope.reads_tags(tree):
+        raise TDengineError(0x2605, "Fill value can only accept constant")
+    return converted(expressions, expressions.compile(tree), column).sql
 
 
 # ---------------------------------------------------------------------- the windows of a range
