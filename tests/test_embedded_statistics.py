@@ -101,6 +101,19 @@ def test_a_small_spread_far_from_zero_is_exact(filled):
         deviation == pytest.approx(math.sqrt(22.5) * 1000)
 
 
+@pytest.mark.parametrize("where, window, within", [
+    ("", "", 0.02), (f"WHERE ts >= {T}", "INTERVAL(100s)", 0.05), ("", "INTERVAL(100s)", 0.2)])
+def test_percentiles_of_samples_are_near(filled, where, window, within):
+    """`within` is more than five standard deviations of the rank that a sample gives."""
+    count = 100_000
+    filled.execute("CREATE TABLE IF NOT EXISTS ranks (ts TIMESTAMP, v INT)")
+    filled.prepare("INSERT INTO ranks VALUES (?, ?)").execute([Bound(None, None, [
+        list(range(T, T + count)), [n * 7919 % count for n in range(count)]])])
+    sql = f"SELECT APERCENTILE(v, 25), APERCENTILE(v, 0), APERCENTILE(v, 100) FROM ranks {where} {window}"
+    ((quarter, least, greatest),) = rows(filled, sql)
+    assert abs(quarter / count - 0.25) <= within and (least, greatest) == (0.0, count - 1.0)
+
+
 @pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin", "Australia/Sydney", "Asia/Kolkata"])
 def test_days_begin_at_midnight_where_clocks_change(filled, zone, monkeypatch):
     monkeypatch.setenv("TZ", zone)

@@ -40,6 +40,7 @@ class Groups(Expressions):
                 self.rows_read_tags |= source.reads_tags(tree)
                 self.grouping.append(self._column(key.sql, f"k{len(self.grouping)}"))
         self.partition = partition_of(source, keys)
+        self.has_start = False  # whether WHERE says from when on the rows are
         self.is_keyed = bool(keys or window)
         if window:
             self.grouping += [self._column("d.w", "w"), *map(self._column, window.keys)]

@@ -14,7 +14,9 @@ from .statistics import constant_argument, elapsed_unit, need_time, percents, wi
 from .typed import INTEGERS, NUMERIC, TEXTS, Typed, typed
 from .windows import Window
 
-_SAMPLED = (100_000, 4000, 1000, 1000)  # values of a group: the only one, one of GROUP BY, one of a window
+_SAMPLED = 100_000  # values of the only group
+_SAMPLED_IN_GROUPS = 4000  # of each group, and of each window where WHERE says from when on
+_SAMPLED_IN_ALL_WINDOWS = 250  # of each window of everything: there are very many
 
 
 class GroupsOfRows(Protocol):
@@ -24,6 +26,7 @@ class GroupsOfRows(Protocol):
     rows: Rows
     partition: Partition
     window: Window | None
+    has_start: bool  # whether WHERE says from when on the rows are
 
 
 def _time_weighted_average(groups: GroupsOfRows, name: str, trees: list[exp.Expression]) -> Typed:
@@ -88,7 +91,9 @@ def _approximate_percentile(groups: GroupsOfRows, name: str, trees: list[exp.Exp
     algorithm = constant_argument(groups.of_rows, name, trees[2], TEXTS) if len(trees) == 3 else "default"
     if algorithm.lower() not in ("default", "t-digest"):
         raise bad_value(name)
-    sample = _SAMPLED[bool(groups.partition.keys) + 2 * bool(groups.window)]
+    sample = _SAMPLED
+    if groups.window or groups.partition.keys:
+        sample = _SAMPLED_IN_GROUPS if groups.has_start or not groups.window else _SAMPLED_IN_ALL_WINDOWS
     call = {0: f"min({value.sql})", 100: f"max({value.sql})"}.get(
         percent, f"reservoir_quantile({value.sql}, {percent / 100}, {sample})")
     return typed(f"({call}{without_nan(value)})::DOUBLE", t.DOUBLE)
