@@ -10,7 +10,7 @@ import pytest
 from statistics_cases import ANSWERS, APPROXIMATE, ERRORS, ODD, REFUSED, SETUP, T
 
 from embedded.common.datatypes import Bound
-from tests.helpers.embedded_session import opened, refusal, rows
+from tests.helpers.embedded_session import check_mistake, check_unsupported, opened, rows
 
 
 @pytest.fixture(scope="module")
@@ -52,14 +52,12 @@ def test_percentiles_are_near(filled, sql, values, within):
 
 @pytest.mark.parametrize("sql, code, text", ERRORS, ids=[case[0] for case in ERRORS])
 def test_mistakes(filled, sql, code, text):
-    error = refusal(filled.execute, sql)
-    assert (hex(error.code), text in error.message) == (hex(code), True), error.message
+    check_mistake(filled, sql, code, text)
 
 
 @pytest.mark.parametrize("sql, word", REFUSED, ids=[case[0] for case in REFUSED])
 def test_what_is_not_supported_is_named(filled, sql, word):
-    error = refusal(filled.execute, sql)
-    assert word in error.message and "embedded database does not support" in error.message
+    check_unsupported(filled, sql, word)
 
 
 def test_lengths(filled):
