@@ -67,7 +67,8 @@ class DuckFile:
         shutil.rmtree(temporary, ignore_errors=True)  # a process that was killed leaves its own there
         try:
             config = {
-                "memory_limit": f"{memory_mb}MB", "temp_directory": temporary,
+                "memory_limit": f"{memory_mb * 7 // 8}MB",  # the rest is for what DuckDB itself does not count
+                "temp_directory": temporary,
                 "max_temp_directory_size": f"{TEMPORARY_TIMES * memory_mb}MB",
                 "default_null_order": "nulls_first_on_asc_last_on_desc",
                 "checkpoint_threshold": "1TB",  # a commit that also checkpoints would take too long: the sweep does it
