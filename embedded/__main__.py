@@ -5,6 +5,7 @@ import asyncio
 import errno
 import gc
 import logging
+import os
 import re
 import signal
 import socket
@@ -13,12 +14,11 @@ from contextlib import ExitStack, suppress
 from tempfile import TemporaryDirectory
 from typing import NoReturn
 
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from . import VERSION
 from .common.errors import TDengineError
-from .protocol.handlers import MAX_MESSAGE_BYTES, close_app, make_app
+from .protocol.handlers import close_app, make_app, make_server
 from .storage.store import Store
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,12 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _megabytes(text: str) -> int:
+    if not text.isdecimal() or int(text) < 64:
+        raise argparse.ArgumentTypeError(f"give a number from 64 on, not {text!r}")
+    return int(text)
+
+
 _parser = _Parser(prog="python -m embedded", allow_abbrev=False,
                   description=__doc__.partition(":")[0] + "; for trying and testing, not a TDengine")
 _parser.add_argument("--port", type=_port, default=6041,
@@ -57,6 +63,10 @@ _parser.add_argument("--folder", help="where the data is; without it, a temporar
 _parser.add_argument("--retention", type=_duration, default="1h",
                      help="age at which rows are deleted, in sixty steps: a number and s, m, h or d; "
                           "0 keeps them all (default 1h)")
+_parser.add_argument("--memory", type=_megabytes, default=512,
+                     help="megabytes that rows and questions may take in memory, at least 64 (default 512)")
+_parser.add_argument("--question", type=_duration, default="60s",
+                     help="time after which a question is given up; 0 sets no limit (default 60s)")
 
 
 def _listen(port: int) -> list[socket.socket]:
@@ -83,18 +93,33 @@ async def _sweep(store: Store, stop: asyncio.Event) -> None:
                 await asyncio.wait_for(stop.wait(), _SWEEP_EVERY_S)
 
 
+def _allow_many_files() -> None:
+    """Silent connections take a file each: have as many as the system allows, not the 1024 that it begins with."""
+    with suppress(ImportError, ValueError, OSError):  # Windows has no such limit
+        import resource
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _say(text: str) -> None:
+    """Print a text. Where that fails, as on a full disk, this output and all that follows is lost, and no more."""
+    try:
+        print(text, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 async def _serve(store: Store, sockets: list[socket.socket], data_notice: str) -> None:
     stop = asyncio.Event()
     with suppress(NotImplementedError):  # Windows has no such handlers: there Ctrl-C cancels `main`
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
     app = make_app(store)
-    server = HTTPServer(app, max_buffer_size=MAX_MESSAGE_BYTES + 2**20)  # with room for the frame's own bytes
+    server = make_server(app)
     server.add_sockets(sockets)
     sweeping = asyncio.create_task(_sweep(store, stop))
     port = sockets[0].getsockname()[1]
-    print(f"Embedded database {VERSION} on localhost:{port}: for trying and testing, not a TDengine.\n{data_notice}",
-          flush=True)
+    _say(f"Embedded database {VERSION} on localhost:{port}: for trying and testing, not a TDengine.\n{data_notice}")
     await stop.wait()
     server.stop()
     await close_app(app)
@@ -111,6 +136,7 @@ def _data_notice(options: argparse.Namespace, folder: str) -> str:
 async def main() -> str | None:
     """Serve until SIGTERM or Ctrl-C. Returns what went wrong, in one line, or None."""
     options = _parser.parse_args()
+    _allow_many_files()
     gc.freeze()
     gc.set_threshold(_OBJECTS_BEFORE_GARBAGE)
     try:
@@ -121,7 +147,7 @@ async def main() -> str | None:
         folder = options.folder or stack.enter_context(
             TemporaryDirectory(prefix="embedded-", ignore_cleanup_errors=True))
         try:
-            store = Store(folder, options.retention)
+            store = Store(folder, options.retention, options.memory, options.question)
         except (OSError, TDengineError) as error:
             return f"--folder={folder} cannot be used: {error}"
         stack.callback(store.close)

@@ -153,6 +153,27 @@ def test_what_is_bound_is_what_is_read_for_every_type(power, write, examples):
     check()
 
 
+def test_what_is_bound_to_several_tables_at_once_is_what_is_read(power):
+    """Tables of different numbers of rows, with NULLs and columns of nothing but NULL, in one message."""
+    power.execute(f"CREATE STABLE all_types (ts TIMESTAMP, {', '.join(map(declared, TYPES))}) TAGS (t VARCHAR(20))")
+    numbers = iter(range(10**6))
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(rows(1, 4), min_size=2, max_size=5))
+    def check(tables):
+        named = {f"t{next(numbers)}": found for found in tables}
+        statement = power.stmt2_statement()
+        statement.prepare(f"INSERT INTO ? USING all_types TAGS (?) VALUES ({', '.join('?' * (1 + len(TYPES)))})")
+        statement.bind([taosws.stmt2_bind_param_view(name, [taosws.varchar_to_tag(f"of {name}")], columns_of(found))
+                        for name, found in named.items()])
+        assert statement.execute() == sum(map(len, tables))
+        for name, found in named.items():
+            sql = f"SELECT t, {', '.join(map(as_read, TYPES))} FROM all_types WHERE tbname = '{name}' ORDER BY ts"
+            assert list(power.query(sql)) == same((f"of {name}", *row) for row in found)
+
+    check()
+
+
 @pytest.mark.parametrize("write, examples", [(write_stmt2, 40), (write_old, 15)])
 def test_what_is_bound_as_a_tag_is_what_is_read_for_every_type(power, write, examples):
     kinds = TYPES if write is write_stmt2 else [kind for kind in TYPES if kind is not VARBINARY]
@@ -250,6 +271,31 @@ def test_a_select_takes_parameters(power):
     statement.bind([taosws.stmt2_bind_param_view(None, None, [taosws.ints_to_column([15])])])
     statement.execute()
     assert list(statement.result_set()) == [(20,)]
+
+
+def test_one_bind_may_have_tables_of_different_types(power):
+    """Which type a column has is known only when a name is bound."""
+    power.execute("CREATE TABLE whole (ts TIMESTAMP, v INT)")
+    power.execute("CREATE TABLE text (ts TIMESTAMP, v VARCHAR(8))")
+    statement = power.stmt2_statement()
+    statement.prepare("INSERT INTO ? VALUES (?, ?)")
+    stamps = taosws.millis_timestamps_to_column([NOW, NOW + 1])
+    statement.bind([taosws.stmt2_bind_param_view("whole", None, [stamps, taosws.ints_to_column([5, None])]),
+                    taosws.stmt2_bind_param_view("text", None, [stamps, taosws.varchar_to_column(["x", None])])])
+    assert statement.execute() == 4
+    assert list(power.query("SELECT v FROM whole ORDER BY ts")) == [(5,), (None,)]
+    assert list(power.query("SELECT v FROM text ORDER BY ts")) == [("x",), (None,)]
+
+
+def test_rows_are_bound_to_a_super_table_with_the_name_of_their_subtable(power):
+    power.execute(METERS)
+    statement = power.stmt2_statement()
+    statement.prepare("INSERT INTO meters (tbname, groupid, location, ts, `current`, voltage, phase) "
+                      "VALUES (?, ?, ?, ?, ?, ?, ?)")
+    statement.bind([view(f"d{i}", [NOW, NOW + 1], location=f"place {i}") for i in range(3)])
+    assert statement.execute() == 6
+    assert list(power.query("SELECT tbname, groupid, location, COUNT(*) FROM meters GROUP BY tbname, groupid, location "
+                            "ORDER BY tbname")) == [(f"d{i}", 2, f"place {i}", 2) for i in range(3)]
 
 
 @pytest.mark.parametrize("bind, text", [
@@ -379,8 +425,8 @@ def test_the_sql_cases_answer_the_same_over_the_socket(power):
         power.execute(sql)
     for sql, columns, answer in ANSWERS:
         result = power.query(sql)
-        assert [(field.name(), field.type()) for field in result.fields] == [
-            (name, "BINARY" if kind == "VARCHAR" else kind) for name, kind in columns], sql
+        assert [(field.name().lower(), field.type()) for field in result.fields] == [
+            (name.lower(), "BINARY" if kind == "VARCHAR" else kind) for name, kind in columns], sql
         rows = [tuple(plain(value, kind) for value, (_, kind) in zip(row, columns, strict=True)) for row in result]
         order = list if "ORDER BY" in sql else lambda rows: sorted(rows, key=repr)
         assert order(rows) == order(answer), sql

@@ -181,3 +181,29 @@ def test_numbers_of_any_size_are_refused_or_stored(session, number):
             assert session.execute(insert).affected == 1
         else:
             assert refusal(session.execute, insert).code in (0x0216, 0x2600)
+
+
+@pytest.mark.parametrize("text, stored", [("2.7", 3), ("2.5", 3), ("-2.5", -3), ("-0.4", 0), ("'2.4'", 2), ("1e2", 100),
+                                          ("2147483647.4", 2**31 - 1)])
+def test_a_fraction_in_a_column_of_integers_is_rounded(session, text, stored):
+    session.execute(f"INSERT INTO d0 USING meters TAGS (1, 'x') VALUES ({T}, 1, {text}, 1)")
+    assert rows(session, "SELECT voltage FROM d0") == [(stored,)]
+
+
+def test_a_number_that_is_too_large_after_rounding_is_refused(session):
+    insert = f"INSERT INTO d0 USING meters TAGS (1, 'x') VALUES ({T}, 1, 2147483647.5, 1)"
+    assert "int data overflow" in refusal(session.execute, insert).message
+
+
+def test_a_row_that_is_older_than_the_database_keeps_is_refused(session):
+    session.execute("CREATE TABLE t (ts TIMESTAMP, v INT)")
+    assert refusal(session.execute, "INSERT INTO t VALUES (5, 1)").code == 0x060B
+    assert refusal(session.prepare("INSERT INTO t VALUES (?, ?)").execute,
+                   [Bound(None, None, [[T, 5], [1, 1]])]).code == 0x060B
+    assert rows(session, "SELECT COUNT(*) FROM t") == [(0,)]
+
+
+@pytest.mark.parametrize("value", ["99999999999999999999", "'99999999999999999999'"])
+def test_a_time_that_no_integer_of_64_bits_holds_is_refused(session, value):
+    session.execute("CREATE TABLE t (ts TIMESTAMP, at TIMESTAMP)")
+    assert refusal(session.execute, f"INSERT INTO t VALUES ({T}, {value})").code == 0x060B

@@ -116,6 +116,36 @@ def test_who_asks_must_log_in(embedded):
     assert post(embedded, "SELECT 1", authorization=wrong) == (200, {"code": 0x0357, "desc": "Authentication failure"})
 
 
+    unknown = "Basic " + base64.b64encode(b"nobody:taosdata").decode()
+    assert post(embedded, "SELECT 1", authorization=unknown) == (200, {"code": 849, "desc": "Invalid user"})
+    assert post(embedded, "SELECT 1", authorization="Digest x")[0] == 401
+    assert post(embedded, "SELECT 1", authorization="Taosd x")[0] == 401
+
+
+def test_a_token_serves_as_a_login(embedded):
+    """As the vendor's own client of REST asks for it."""
+    with urllib.request.urlopen(embedded.http + "/rest/login/root/taosdata", timeout=10) as response:
+        answer = json.load(response)
+    assert answer == {"code": 0, "desc": "/KfeAzX/f9na8qdtNZmtONryp201ma04bEl8LcvLUd7a8qdtNZmtONryp201ma04"}
+    assert post(embedded, "SELECT 1", authorization="Taosd " + answer["desc"])[1]["data"] == [[1]]
+    other = base64.b64encode(bytes(48)).decode()
+    assert post(embedded, "SELECT 1", authorization="Taosd " + other)[1]["code"] == 0x0357
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(embedded.http + "/rest/login/root/wrong", timeout=10)
+
+
+@pytest.mark.parametrize("path, body, answer", [
+    ("/rest/sql?tz=Nowhere/City", "SELECT 1", {"code": 0xFFFF, "desc": "unknown time zone Nowhere/City"}),
+    ("/rest/sql?req_id=abc", "SELECT 1", {"code": 0xFFFF, "desc": "illegal param, req_id must be numeric"}),
+    ("/rest/sql?row_with_meta=abc", "SELECT 1",
+     {"code": 0xFFFF, "desc": "illegal param, row_with_meta must be boolean"}),
+    ("/rest/sql", "", {"code": 4358, "desc": "request is empty"}),
+    ("/rest/sql", " \n", {"code": 4359, "desc": "no sql input"}),
+])
+def test_requests_that_are_wrong_in_themselves_come_with_status_400(embedded, path, body, answer):
+    assert post(embedded, body, path) == (400, answer)
+
+
 def test_errors_come_with_status_200(embedded):
     assert post(embedded, "SELECT * FROM meters") == (200, {"code": 0x2616, "desc": "Database not specified"})
     # the database in the path is a USE whose own error is not told
@@ -133,3 +163,13 @@ def test_ping(embedded):
 ])
 def test_timestamps_as_text(value, precision, text):
     assert timestamp_text(value, precision) == text
+
+
+def test_floats_are_the_shortest_text(embedded, power, database):
+    """As taosAdapter writes them: the digits that tell a 32-bit float from others, and no point in whole numbers."""
+    power.execute("CREATE TABLE f (ts TIMESTAMP, f FLOAT, d DOUBLE)")
+    now = int(time.time() * 1000)
+    power.execute(f"INSERT INTO f VALUES ({now}, 10.3, 0.1) ({now + 1}, 11, 220) ({now + 2}, NULL, 1e300) "
+                  f"({now + 3}, 0.31, -1e20)")
+    _, answer = post(embedded, "SELECT f, d FROM f ORDER BY ts", f"/rest/sql/{database}")
+    assert repr(answer["data"]) == "[[10.3, 0.1], [11, 220], [None, 1e+300], [0.31, -100000000000000000000]]"

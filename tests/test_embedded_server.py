@@ -18,7 +18,7 @@ from tests.helpers.embedded_frames import INSERT, METERS
 
 pytestmark = pytest.mark.embedded_only
 ROWS = 200_000
-SLOW = "SELECT STDDEV(v), SPREAD(v) FROM (SELECT SQRT(voltage) * SQRT(voltage + 1) AS v FROM meters) WHERE v > 0"
+SLOW = "SELECT COUNT(*), MAX(LENGTH(REPLACE(REPEAT('ab', 150), 'a', CAST(voltage AS VARCHAR(10))))) FROM meters"
 
 
 class Raw:
@@ -144,7 +144,7 @@ def test_results_are_fetched_and_freed(embedded):
         assert (reply["fields_count"], reply["fields_names"], reply["fields_types"]) == (1, ["server_version()"], [8])
         code, _, finished, block = await raw.fetch(reply["id"])
         assert (code, finished) == (0, False)
-        assert [values for _, values in raw_blocks.decode_block(block)] == [[VERSION]]
+        assert [values.to_pylist() for _, values in raw_blocks.decode_block(block)] == [[VERSION]]
         assert await raw.fetch(reply["id"]) == (0, "", True, b"")
         assert (await raw.fetch(reply["id"]))[:3] == (0xFFFF, "result is nil", True)
 
@@ -273,7 +273,7 @@ def test_the_old_statement_in_json(embedded, database, power):
         assert (await step("exec"))["code"] == 0
         reply = await step("use_result")
         assert reply["fields_names"] == ["voltage"]
-        assert raw_blocks.decode_block((await raw.fetch(reply["result_id"]))[3])[0][1] == [221]
+        assert raw_blocks.decode_block((await raw.fetch(reply["result_id"]))[3])[0][1].to_pylist() == [221]
 
     talk(embedded, conversation, db=database)
     assert list(power.query("SELECT `current`, voltage, phase, groupid, location, tbname FROM meters ORDER BY ts")) == [

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from datetime import datetime
 
 import pytest
 from sql_cases import T
@@ -31,7 +32,7 @@ def test_no_database():
         assert refusal(session.execute, "CREATE DATABASE power").code == 0x0381
         session.execute("DROP DATABASE power")
         assert rows(session, "SELECT DATABASE()") == [(None,)]
-        assert rows(session, "SHOW DATABASES") == []
+        assert rows(session, "SHOW USER DATABASES") == []
 
 
 def test_it_announces_itself(session):
@@ -51,7 +52,8 @@ def test_precision(session, precision, ticks):
     assert result.precision == ("ms", "us", "ns").index(precision)
     assert rows(session, "SELECT `precision` FROM information_schema.ins_databases WHERE name = 'fine'") == [(precision,
                                                                                                               )]
-    assert rows(session, "SHOW CREATE DATABASE fine") == [("fine", f"CREATE DATABASE `fine` PRECISION '{precision}'")]
+    assert rows(session, "SHOW CREATE DATABASE fine") == [
+        ("fine", f"CREATE DATABASE `fine` KEEP 3650d,3650d,3650d PRECISION '{precision}'")]
     assert result.fetch(1) == [(ticks, ticks + second, 1)]
     assert rows(session, "SELECT v FROM fine.t WHERE ts = '2023-11-14 22:13:20.123456789+00:00'") == [(1,)]
     (now,), = rows(session, "SELECT CAST(NOW AS BIGINT) FROM fine.t")
@@ -63,13 +65,13 @@ def test_zone_of_the_session(session):
     shanghai = Session(session.store, "power", "Asia/Shanghai")
     shanghai.execute("INSERT INTO t VALUES ('2023-11-15 06:13:20', 1)")
     assert rows(shanghai, "SELECT ts FROM t WHERE ts = '2023-11-15 06:13:20'") == [(T,)]
-    assert rows(shanghai, "SELECT _wstart, COUNT(*) FROM t INTERVAL(1d)") == [(1_699_977_600_000, 1)]  # midnight there
     assert rows(shanghai, "SELECT TIMETRUNCATE(ts, 1d), TO_ISO8601(ts) FROM t") == [
         (1_699_977_600_000, "2023-11-15T06:13:20.000+0800")]
-    utc = Session(session.store, "power", "UTC")
-    assert rows(utc, "SELECT _wstart, COUNT(*) FROM t INTERVAL(1d)") == [(1_699_920_000_000, 1)]
-    new_york = Session(session.store, "power", "America/New_York")  # its offset changes with the season
-    assert rows(new_york, "SELECT _wstart, COUNT(*) FROM t INTERVAL(1d)") == [(1_699_938_000_000, 1)]
+    # Days of INTERVAL begin in the server's zone, as in TDengine: not in that of the connection.
+    midnight = datetime.fromtimestamp(T / 1000).replace(hour=0, minute=0, second=0, microsecond=0)
+    for zone in ("Asia/Shanghai", "UTC", "America/New_York"):
+        other = Session(session.store, "power", zone)
+        assert rows(other, "SELECT _wstart, COUNT(*) FROM t INTERVAL(1d)") == [(midnight.timestamp() * 1000, 1)]
     assert "Mars" in refusal(Session, session.store, None, "Mars/Olympus").message
 
 

@@ -25,7 +25,7 @@ from bridge.viewer_requests import encode, varint
 from bridge.websockets import MAX_REQUEST_BYTES
 from embedded.protocol import wire
 from embedded.protocol.handlers import MAX_MESSAGE_BYTES
-from embedded.storage.sqlitefile import SPARE_READERS
+from embedded.storage.duckfile import SPARE_READERS
 from tests.helpers.databases import ROOT
 from tests.helpers.embedded_frames import INSERT, METERS, NOW, OLD_BIND, STMT2_BIND
 from tests.helpers.live_rows import stored
@@ -34,7 +34,7 @@ from tests.helpers.viewers import CopyViewer, Viewer, handshake
 from tests.helpers.waiting import wait_for
 
 SEED = int(os.environ.get("FUZZ_SEED", 1))
-FRAMES, PER_CONNECTION, AT_ONCE = 10_000, 50, 8
+FRAMES, PER_CONNECTION, AT_ONCE = 5_000, 50, 8
 GROWTH_MB = 16  # from the first half of the frames to the second
 ODD = [None, True, -1, 0, 1, 2, 2**63, 2**64, -2**70, 1.5, 1e308, "", "x", "ü\0", "\ud800", "1", "a" * 1000, [], [1],
        [[]], {}, {"a": 1}]

@@ -3,11 +3,17 @@
 from dataclasses import dataclass, field
 
 from . import datatypes as t
+from .clock import UNITS
 from .datatypes import Column
 from .errors import TDengineError
 
+SYSTEM_DATABASES = ("information_schema", "performance_schema")  # these have no tables in the file
+DEFAULT_KEEP_MINUTES = 3650 * 1440
+_MOST_COLUMNS, _MOST_TAGS = 4096, 128
+_MOST_BYTES, _MOST_TAG_BYTES = 65517, 16382  # of a text, without its length
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(eq=False)
 class Table:
     """A super table, or a normal table, which has no tags.
 
@@ -35,13 +41,20 @@ class Subtable:
     table: Table
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Database:
+    """`keep_minutes` is how old a row may be when it is written."""
+
     id: int
     name: str
     precision: int
     tables: dict[str, Table] = field(default_factory=dict)
     subtables: dict[str, Subtable] = field(default_factory=dict)
+    keep_minutes: int = DEFAULT_KEEP_MINUTES
+
+    @property
+    def keep_ticks(self) -> int:
+        return self.keep_minutes * 60 * UNITS[self.precision]
 
     def find(self, name: str) -> Table | Subtable:
         """The super table, subtable or normal table of that name. Error: 0x2603."""
@@ -70,14 +83,27 @@ class Database:
 
 
 def check_columns(columns: tuple[Column, ...], tags: tuple[Column, ...]) -> None:
-    """TDengine's rules for the columns of a new table. Errors: 0x2600, 0x2641, 0x263F, 0x263C."""
+    """TDengine's rules for the columns of a table. Errors: 0x2600, 0x263C, 0x263F to 0x2643."""
     if columns[0].type is not t.TIMESTAMP:
         raise TDengineError(0x2641, "First column must be timestamp")
     if len(columns) < 2:
         raise TDengineError(0x263F, "Illegal number of columns")
+    if len(columns) > _MOST_COLUMNS:
+        raise TDengineError(0x2640, "Too many columns")
+    if len(tags) > _MOST_TAGS:
+        raise TDengineError(0x2643, "Invalid number of tag columns")
     names = [column.name for column in columns + tags]
     if len(set(names)) < len(names) or "tbname" in names:
         raise TDengineError(0x263C, "Duplicated column names")
+    for column in columns + tags:
+        check_length(column)
     json_tags = [tag for tag in tags if tag.type is t.JSON]
     if json_tags and len(tags) > 1 or any(column.type is t.JSON for column in columns):
         raise TDengineError(0x2600, 'syntax error near "JSON" (only a tag can be JSON, and then it is the only tag)')
+
+
+def check_length(column: Column) -> None:
+    """Error: 0x2642 for a text, or a VARBINARY, that may be longer than TDengine's longest."""
+    length = column.length * (4 if column.type is t.NCHAR else 1)
+    if column.type.variable and not 0 < length <= (_MOST_TAG_BYTES if column.is_tag else _MOST_BYTES):
+        raise TDengineError(0x2642, "Invalid column length for var length type")

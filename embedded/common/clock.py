@@ -116,10 +116,15 @@ def iso8601(ticks: int, precision: int, where: tzinfo | None) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S}.{rest:0{(precision + 1) * 3}d}{at:%z}"
 
 
+def name_of(name: str | None) -> str:
+    """The name of a zone, or of the zone of this machine."""
+    return name or _machine_zone()
+
+
 def zone_text(name: str | None) -> str:
     """`Etc/UTC (UTC, +0000)`, as TIMEZONE() answers."""
     at = datetime.now(zone(name)) if name else datetime.now().astimezone()
-    return f"{name or _machine_zone()} ({at:%Z}, {at:%z})"
+    return f"{name_of(name)} ({at:%Z}, {at:%z})"
 
 
 def _machine_zone() -> str:

@@ -1,10 +1,13 @@
-"""TDengine's data types: code on the wire, name, size in bytes, how a value is packed.
+"""TDengine's data types: code on the wire, name, size in bytes, how a value is packed, and how it is stored.
 
-In memory a value is a plain Python value: bool, int, float, Decimal, str (VARCHAR, NCHAR, JSON), bytes (VARBINARY).
-A TIMESTAMP is an int in the database's precision, and NULL is None.
+In memory values are Arrow arrays of `arrow_type(column)`, or plain Python values: bool, int, float, Decimal,
+str (VARCHAR, NCHAR, JSON), bytes (VARBINARY). A TIMESTAMP is an integer of ticks in the database's precision, in DuckDB
+too, whose own timestamps of milliseconds are known to few of its functions. NULL is None.
 """
 
 from dataclasses import dataclass
+
+import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,14 @@ VARBINARY = Type(16, "VARBINARY", None)
 DECIMAL = Type(17, "DECIMAL", 16)  # of 19 to 38 digits
 DECIMAL64 = Type(21, "DECIMAL", 8)  # of up to 18 digits
 
+_STORED = {  # in DuckDB, and in Arrow
+    BOOL: ("BOOLEAN", pa.bool_()), TINYINT: ("TINYINT", pa.int8()), SMALLINT: ("SMALLINT", pa.int16()),
+    INT: ("INTEGER", pa.int32()), BIGINT: ("BIGINT", pa.int64()), TIMESTAMP: ("BIGINT", pa.int64()),
+    UTINYINT: ("UTINYINT", pa.uint8()), USMALLINT: ("USMALLINT", pa.uint16()), UINT: ("UINTEGER", pa.uint32()),
+    UBIGINT: ("UBIGINT", pa.uint64()), FLOAT: ("FLOAT", pa.float32()), DOUBLE: ("DOUBLE", pa.float64()),
+    VARCHAR: ("VARCHAR", pa.string()), NCHAR: ("VARCHAR", pa.string()), JSON: ("VARCHAR", pa.string()),
+    VARBINARY: ("BLOB", pa.binary())}
+
 TYPES = (BOOL, TINYINT, SMALLINT, INT, BIGINT, FLOAT, DOUBLE, VARCHAR, TIMESTAMP, NCHAR,
          UTINYINT, USMALLINT, UINT, UBIGINT, JSON, VARBINARY, DECIMAL, DECIMAL64)
 DECIMALS = frozenset({DECIMAL, DECIMAL64})
@@ -74,6 +85,20 @@ class Column:
         if self.type in DECIMALS:
             return f"DECIMAL({self.length >> 8 & 0xFF}, {self.length & 0xFF})"
         return self.type.name
+
+
+def duck_type(column: Column) -> str:
+    """The type of a column in DuckDB's SQL."""
+    if column.type in DECIMALS:
+        return f"DECIMAL({column.length >> 8 & 0xFF}, {column.length & 0xFF})"
+    return _STORED[column.type][0]
+
+
+def arrow_type(column: Column) -> pa.DataType:
+    """The type of a column's values in Arrow."""
+    if column.type in DECIMALS:
+        return pa.decimal128(column.length >> 8 & 0xFF, column.length & 0xFF)
+    return _STORED[column.type][1]
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,4 @@
-"""DECIMAL(digits, scale): exact numbers, stored and sent as integers that are scaled by 10 to the power of `scale`.
-
-Numbers of up to 18 digits are stored as SQLite's integers. Longer ones, of up to 38 digits, are stored as blobs of
-16 bytes, which sort as their numbers do.
-"""
+"""DECIMAL(digits, scale): exact numbers, which are sent as integers that are scaled by 10 to the power of `scale`."""
 
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
@@ -12,7 +8,6 @@ from .errors import TDengineError, not_supported
 
 MOST_DIGITS = 38
 _MOST_DIGITS_OF_64_BITS = 18
-_OFFSET = 1 << 127  # makes blobs of negative numbers sort before those of positive ones
 _CONTEXT = Context(prec=2 * MOST_DIGITS, rounding=ROUND_HALF_UP)
 
 
@@ -55,12 +50,6 @@ def scaled(value: Any, column: Column, exact: bool = False) -> int:
     return whole
 
 
-def stored(whole: int, column: Column) -> int | bytes:
-    """A scaled integer as SQLite stores it."""
-    return whole if column.type is DECIMAL64 else (whole + _OFFSET).to_bytes(16, "big")
-
-
-def plain(value: int | bytes, scale: int) -> Decimal:
-    """A stored value as a Decimal with exactly `scale` digits after the point."""
-    whole = value if isinstance(value, int) else int.from_bytes(value, "big") - _OFFSET
-    return _CONTEXT.scaleb(Decimal(whole), -scale)
+def fitted(value: Any, column: Column) -> Decimal:
+    """A Decimal, an int or a text as a Decimal with exactly the column's scale, rounded. Errors: those of `scaled`."""
+    return _CONTEXT.scaleb(Decimal(scaled(value, column)), -digits_and_scale(column)[1])

@@ -1,16 +1,23 @@
-"""Literals in the text of INSERT and TAGS, as they are stored."""
+"""Literals in the text of INSERT and TAGS, as Arrow arrays."""
 
 import math
+from collections.abc import Sequence
 from datetime import tzinfo
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from . import datatypes as t
 from .clock import parse as parse_time
-from .datatypes import Column
-from .decimals import scaled, stored
-from .errors import TDengineError, not_supported
-from .values import FLOAT_MAX, RANGES, binary, fits, float32, json_tag, pack_unsigned
+from .datatypes import Column, arrow_type
+from .decimals import fitted
+from .errors import TDengineError
+from .values import FLOAT_MAX, RANGES, binary, fits, json_tag
+
+_EXACT = {kind: {int} for kind in RANGES} | {t.FLOAT: {int, float}, t.DOUBLE: {int, float}, t.VARCHAR: {str},
+                                             t.NCHAR: {str}, t.BOOL: {bool}}  # which Arrow takes as they are
 
 
 def too_long(column: Column) -> TDengineError:
@@ -21,13 +28,34 @@ def bad_value(value: Any, column: Column) -> TDengineError:
     return TDengineError(0x0216, f"syntax error near '{value}' (invalid {column.type.name.lower()} data)")
 
 
-def from_literal(value: Any, column: Column, precision: int, where: tzinfo | None) -> Any:
-    """A literal of VALUES or TAGS as it is stored. Text that is a time without a zone is in the zone `where`.
+def from_literals(values: Sequence[Any], column: Column, precision: int, where: tzinfo | None) -> pa.Array:
+    """Literals of VALUES or TAGS for one column. Text that is a time without a zone is in the zone `where`.
 
     Errors: 0x0216 (the type has no such value), 0x2653 (too long).
     """
-    if value is None:
+    found = _at_once(values, column)
+    if found is None:
+        found = pa.array([None if value is None else _plain(value, column, precision, where) for value in values],
+                         arrow_type(column))
+    if column.type.variable and not fits(column, found):
+        raise too_long(column)
+    return found
+
+
+def _at_once(values: Sequence[Any], column: Column) -> pa.Array | None:
+    """The values as they are, if they are all of the usual type and in range."""
+    if not set(map(type, values)) <= _EXACT.get(column.type, set()) | {type(None)}:
         return None
+    try:
+        found = pa.array(values, arrow_type(column))
+    except (pa.ArrowException, OverflowError, UnicodeEncodeError):
+        return None
+    finite = column.type not in (t.FLOAT, t.DOUBLE) or pc.all(pc.is_finite(found)).as_py() is not False
+    return found if finite else None
+
+
+def _plain(value: Any, column: Column, precision: int, where: tzinfo | None) -> Any:
+    """One literal as the plain Python value that Arrow takes for the column."""
     kind = column.type
     if kind is t.TIMESTAMP:
         return _time_literal(value, precision, where)
@@ -44,44 +72,48 @@ def from_literal(value: Any, column: Column, precision: int, where: tzinfo | Non
         number = float(number)
         if not math.isfinite(number) or kind is t.FLOAT and abs(number) > FLOAT_MAX:  # they come by binding only
             raise bad_value(value, column)
-        return float32(number) if kind is t.FLOAT else number
-    if isinstance(number, float):
-        if not number.is_integer():
-            raise not_supported(f"a fraction ({value}) in the {kind.name} column {column.name}")
-        number = int(number)
+        return number
     low, high = RANGES[kind]
+    if isinstance(number, float) and math.isfinite(number):  # TDengine rounds a half away from zero
+        number = math.trunc(number + math.copysign(0.5, number))
     if not low <= number <= high:
         raise TDengineError(0x0216, f"syntax error near '{value}' ({kind.name.lower()} data overflow)")
-    return pack_unsigned(number) if kind is t.UBIGINT else number
+    return number
 
 
 def _time_literal(value: Any, precision: int, where: tzinfo | None) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
-        return value
+        return _in_range(value)
     ticks = parse_time(value, precision, where) if isinstance(value, str) else None
     if ticks is None and isinstance(value, str) and value.lstrip("-").isdigit():
         ticks = int(value)
     if ticks is None:
         raise TDengineError(0x0216, f"syntax error near '{value}' (invalid timestamp)")
+    return _in_range(ticks)
+
+
+def _in_range(ticks: int) -> int:
+    if not -2**63 <= ticks < 2**63:
+        raise TDengineError(0x060B, "Timestamp data out of range")
     return ticks
 
 
-def _decimal_literal(value: Any, column: Column) -> int | bytes:
+def _decimal_literal(value: Any, column: Column) -> Decimal:
     try:
-        return stored(scaled(value, column), column)
+        return fitted(value, column)
     except ValueError:
         raise bad_value(value, column) from None
     except OverflowError:
         raise TDengineError(0x0216, f"syntax error near '{value}' (decimal data overflow)") from None
 
 
-def _bool_literal(value: Any, column: Column) -> int:
+def _bool_literal(value: Any, column: Column) -> bool:
     if isinstance(value, str):
         word = value.lower()
         if word not in ("true", "false"):
             raise bad_value(value, column)
-        return int(word == "true")
-    return int(value != 0)
+        return word == "true"
+    return value != 0
 
 
 def _text_literal(value: Any, column: Column) -> str | bytes:
@@ -93,12 +125,10 @@ def _text_literal(value: Any, column: Column) -> str | bytes:
         value = binary(value)
     elif column.type is t.JSON:
         value = json_tag(value)
-    if not fits(column, value):
-        raise too_long(column)
     return value
 
 
-def _number_literal(value: Any, column: Column) -> int | float:
+def _number_literal(value: Any, column: Column) -> int | float | Decimal:
     if isinstance(value, str):
         try:
             return int(value)

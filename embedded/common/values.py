@@ -1,51 +1,29 @@
-"""From what a client sends to what SQLite stores, with TDengine's checks, and back.
-
-A value is stored as SQLite's own integer, real, text or blob. BOOL is 0 or 1, and FLOAT is the 32-bit float as a
-real. SQLite has no integers above 2^63 - 1: a greater BIGINT UNSIGNED is stored as a blob of its eight bytes, most
-significant first. SQLite sorts a blob after every number, so order and equality are right. SQLite has no NaN either,
-and would store NULL: a NaN is stored as the blob NAN.
-"""
+"""From what a client sends to Arrow arrays, with TDengine's checks."""
 
 import json
-import math
-import struct
-from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from . import datatypes as t
-from .datatypes import Column
-from .decimals import digits_and_scale, plain, scaled, stored
+from .datatypes import Column, arrow_type
+from .decimals import fitted
 from .errors import TDengineError
 
 RANGES = {t.TINYINT: (-2**7, 2**7 - 1), t.SMALLINT: (-2**15, 2**15 - 1), t.INT: (-2**31, 2**31 - 1),
           t.BIGINT: (-2**63, 2**63 - 1), t.UTINYINT: (0, 2**8 - 1), t.USMALLINT: (0, 2**16 - 1),
           t.UINT: (0, 2**32 - 1), t.UBIGINT: (0, 2**64 - 1), t.TIMESTAMP: (-2**63, 2**63 - 1)}
-NAN = b"NaN"
 FLOAT_MAX = 3.4028234663852886e38  # the greatest 32-bit float
 
 
-def float32(value: float) -> float:
-    """The nearest 32-bit float, as a Python float."""
-    return struct.unpack("f", struct.pack("f", value))[0]
-
-
-def pack_unsigned(value: int) -> int | bytes:
-    """A BIGINT UNSIGNED as it is stored."""
-    return value if value < 2**63 else value.to_bytes(8, "big")
-
-
-def unpack_unsigned(value: Any) -> int | None:
-    return int.from_bytes(value, "big") if isinstance(value, bytes) else value
-
-
-def fits(column: Column, value: str | bytes) -> bool:
-    """Whether a text or a VARBINARY is short enough for its column."""
-    if len(value) * (1 if column.type is t.NCHAR else 4) <= column.length:  # a character has at most 4 bytes
+def fits(column: Column, values: pa.Array) -> bool:
+    """Whether all texts (or VARBINARY values) are short enough for their column."""
+    if values.null_count == len(values):
         return True
-    if column.type is t.NCHAR or isinstance(value, bytes):
-        return len(value) <= column.length
-    return len(value.encode()) <= column.length
+    lengths = pc.utf8_length(values) if column.type is t.NCHAR else pc.binary_length(values)
+    return (pc.max(lengths).as_py() or 0) <= column.length
 
 
 def binary(text: str) -> bytes:
@@ -76,84 +54,52 @@ def json_tag(text: str) -> str | None:
         raise TDengineError(0x0216, f"syntax error near '{text[:64]}' (json parse error)") from None
 
 
-# ---------------------------------------------------------------------- values bound to a statement
+def from_bound(values: pa.Array | Sequence[Any], column: Column) -> pa.Array:
+    """The values that are bound to a column or tag, as `arrow_type(column)`; plain Python values are taken too.
 
-def from_bound(values: Sequence[Any], column: Column) -> Sequence[Any]:
-    """The values that are bound to a column or tag, as they are stored.
-
-    Error: 0x0200 for a value that the column cannot hold.
+    Errors: 0x0200 for a value that the column cannot hold, 0x0216 for a text that is no JSON.
     """
-    kind = column.type
-    if kind is t.JSON:
-        values = [value if value is None else json_tag(value) for value in values]
-    if kind.variable:
-        _check_lengths(values, column)
-        return values
-    if kind in t.DECIMALS:
-        return _map(values, lambda rest: [stored(scaled(value, column), column) for value in rest], column)
-    if kind is t.FLOAT or kind is t.DOUBLE:
-        return _map(values, lambda rest: _stored_reals(array(kind.pack, rest).tolist()), column)
-    if kind is t.BOOL:
-        return [None if value is None else int(bool(value)) for value in values]
-    if kind is t.UBIGINT:
-        return [None if value is None else pack_unsigned(value) for value in _checked(values, column)]
-    return _checked(values, column)
-
-
-def _stored_reals(values: list[float]) -> list[float | bytes]:
-    return [NAN if math.isnan(value) else value for value in values] if any(map(math.isnan, values)) else values
-
-
-def _checked(values: Sequence[Any], column: Column) -> Sequence[Any]:
-    """Refuse values that are no integers or out of range; `array` looks at all values at once."""
-    _map(values, lambda rest: array(column.type.pack, rest), column)
-    return values
-
-
-def _map(values: Sequence[Any], convert: Callable, column: Column) -> Sequence[Any]:
-    """Convert all values but NULLs. `convert` takes a list of values and gives their list, or None."""
+    kind = arrow_type(column)
     try:
-        if None not in values:
-            return convert(values)
-        converted = iter(convert([value for value in values if value is not None]) or ())
-        return [None if value is None else next(converted) for value in values]
-    except (TypeError, ValueError, OverflowError):
+        if column.type is t.JSON:
+            values = [value if value is None else json_tag(value) for value in _plain(values)]
+        if not isinstance(values, pa.Array):
+            return _checked(_from_python(values, column, kind), column)
+        if values.type == kind:
+            return _checked(values, column)
+        if values.type == pa.null():
+            return values.cast(kind)
+        if column.type in t.DECIMALS:
+            return _decimals(values, column, kind)
+        if column.type.variable or pa.types.is_string(values.type) or pa.types.is_binary(values.type):
+            raise TypeError(values.type)  # Arrow would make numbers of texts
+        return values.cast(kind)
+    except (TypeError, ValueError, OverflowError, pa.ArrowException):
         raise TDengineError(0x0200, f"invalid value for the {column.type.name} column {column.name}") from None
 
 
-def _check_lengths(values: Sequence[Any], column: Column) -> None:
-    wanted = bytes if column.type is t.VARBINARY else str
-    for value in values:
-        if value is None:
-            continue
-        if not isinstance(value, wanted):
-            raise TDengineError(0x0200, f"invalid value for the {column.type.name} column {column.name}")
-        if not fits(column, value):
-            raise TDengineError(0x0200, "tag length is too big" if column.is_tag else
-                                f"value too long for column: {column.name}")
+def _plain(values: pa.Array | Sequence[Any]) -> Sequence[Any]:
+    return values.to_pylist() if isinstance(values, pa.Array) else values
 
 
-# ---------------------------------------------------------------------- back to the client
-
-def _plain_decimals(values: Sequence[Any], column: Column) -> Sequence[Any]:
-    _, scale = digits_and_scale(column)
-    return [value if value is None else plain(value, scale) for value in values]
-
-
-def _plain_reals(values: Sequence[Any], column: Column) -> Sequence[Any]:
-    if bytes not in map(type, values):
-        return values
-    return [math.nan if isinstance(value, bytes) else value for value in values]
+def _from_python(values: Sequence[Any], column: Column, kind: pa.DataType) -> pa.Array:
+    if column.type in t.DECIMALS:
+        return pa.array([None if value is None else fitted(value, column) for value in values], kind)
+    if column.type is t.BOOL:
+        return pa.array(values).cast(kind)
+    return pa.array(values, kind)
 
 
-_TO_PLAIN: dict[t.Type, Callable[[Sequence[Any], Column], Sequence[Any]]] = {
-    t.BOOL: lambda values, column: [None if value is None else bool(value) for value in values],
-    t.UBIGINT: lambda values, column: list(map(unpack_unsigned, values)),
-    t.FLOAT: _plain_reals, t.DOUBLE: _plain_reals, **dict.fromkeys(t.DECIMALS, _plain_decimals),
-}
+def _decimals(texts: pa.Array, column: Column, kind: pa.DataType) -> pa.Array:
+    """DECIMALs from their texts. Arrow refuses those with more digits after the point than the column has."""
+    try:
+        return texts.cast(kind)
+    except pa.ArrowException:
+        return _from_python(texts.to_pylist(), column, kind)
 
 
-def to_client(values: list[Sequence], columns: Sequence[Column]) -> list[Sequence]:
-    """Stored values, column-major, as the plain Python values that datatypes.py describes."""
-    return [_TO_PLAIN[column.type](found, column) if column.type in _TO_PLAIN else found
-            for column, found in zip(columns, values, strict=False)]  # there are no values at the end
+def _checked(values: pa.Array, column: Column) -> pa.Array:
+    if column.type.variable and not fits(column, values):
+        raise TDengineError(0x0200, "tag length is too big" if column.is_tag else
+                            f"value too long for column: {column.name}")
+    return values

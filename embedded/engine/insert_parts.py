@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pyarrow as pa
+
 from ..common import datatypes as t
 from ..common.catalog import Table
-from ..common.datatypes import Column
+from ..common.datatypes import Column, arrow_type
 from ..common.errors import TDengineError
 from ..sql import nodes
 from .context import Context
@@ -43,12 +45,10 @@ def positions_of(names: Sequence[str] | None, columns: Sequence[Column],
     return tuple(known[name] for name in names)
 
 
-def all_tags(table: Table, positions: Sequence[int], values: Sequence[Any]) -> list[Any]:
-    """All tags of a subtable from those that are given; the others are NULL."""
-    tags: list[Any] = [None] * len(table.tags)
-    for position, value in zip(positions, values, strict=True):
-        tags[position] = value
-    return tags
+def all_tags(table: Table, positions: Sequence[int], values: Sequence[pa.Array], tables: int = 1) -> list[pa.Array]:
+    """All tags of so many subtables from those that are given; the others are NULL."""
+    given = dict(zip(positions, values, strict=True))
+    return [given.get(i, pa.nulls(tables, arrow_type(tag))) for i, tag in enumerate(table.tags)]
 
 
 def timestamp_first(positions: Sequence[int], columns: Sequence[Any]) -> tuple[tuple[int, ...], list[Any]]:

@@ -1,7 +1,10 @@
 """INSERT with `?` marks: from bound values to the batches that the store writes."""
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from itertools import accumulate, groupby
+
+import pyarrow as pa
 
 from ..common.catalog import Database, Subtable, Table
 from ..common.datatypes import BIND_COLUMN, BIND_TABLE, BIND_TAG, Bound, Field
@@ -10,6 +13,7 @@ from ..common.values import from_bound
 from ..sql import nodes
 from ..sql.sources import no_column
 from ..storage.rows import Batch
+from .bound_tables import BoundTables, of_one_table
 from .context import Context
 from .insert_parts import (
     TABLE_NAME,
@@ -29,7 +33,8 @@ _BOUND_NAME = re.compile(r"(?:(`[^`]+`|[^`.]+)\.)?(`[^`]+`|[^`.]+)", re.DOTALL)
 class PreparedInsert:
     """The INSERT of one table: `?` may stand for the table's name, for the tags, and stands for every column.
 
-    Without USING, the table may be unknown until a name is bound; then the columns of `fields` are None.
+    Without USING, the table may be unknown until a name is bound; then the columns of `fields` are None. An INSERT
+    into a super table names its tbname, tags and columns together.
     """
 
     def __init__(self, context: Context, statement: nodes.Insert, sql: str) -> None:
@@ -42,7 +47,8 @@ class PreparedInsert:
         if not all(marked) or self._tags_are_bound and not all(tag is nodes.MARK for tag in part.tags):
             raise syntax_error("?", "no mix usage for ? and values")
         self._table: Table | None = None
-        self._literal_tags: list[Any] | None = None
+        self._literal_tags: list[pa.Array] | None = None
+        self._into_super_table = False
         if part.using is not None:
             self._table = super_table(context, part.table, part.using)
             self._tag_positions = positions_of(part.tag_names, self._table.tags, no_tag)
@@ -51,8 +57,10 @@ class PreparedInsert:
             if not self._tags_are_bound:
                 self._literal_tags = literal_tags(context, part.table, part.using, part.tag_names, part.tags, "")[1]
         elif part.table is not None:
-            self._table = self._subtable(part.table)[1].table
-        self.fields = self._fields(len(marked), sql)
+            found = context.database_of(part.table).find(part.table.name)
+            self._into_super_table = isinstance(found, Table)
+            self._table = found if self._into_super_table else found.table
+        self.fields = self._super_fields(len(marked), sql) if self._into_super_table else self._fields(len(marked), sql)
 
     def _fields(self, count: int, sql: str) -> list[Field]:
         """One field for each `?`; `count` of them stand in VALUES."""
@@ -63,48 +71,94 @@ class PreparedInsert:
         if table is None:
             return fields + [Field(None, BIND_COLUMN)] * count
         positions = self._column_positions(table)
-        if len(positions) != count:
-            raise syntax_error(sql[part.spots[0][1]:], ", expected" if count < len(positions) else ") expected")
+        _check_count(count, len(positions), sql[part.spots[0][1]:])
         return fields + [Field(table.columns[i], BIND_COLUMN) for i in positions]
 
-    def execute(self, tables: list[Bound]) -> int:
+    def _super_fields(self, count: int, sql: str) -> list[Field]:
+        """The same for INSERT INTO super_table (tbname, ...), in the order of the names."""
+        part, table = self._part, self._table
+        if part.columns is None or TABLE_NAME.name not in part.columns:
+            raise syntax_error("values", "tbname is missing in the columns")
+        _check_count(count, len(part.columns), sql[part.spots[0][1]:])
+        everything = (TABLE_NAME, *table.tags, *table.columns)
+        positions = positions_of(part.columns, everything, no_column)
+        self._tags_are_bound = True
+        self._tag_positions = tuple(i - 1 for i in positions if 0 < i <= len(table.tags))
+        return [Field(everything[i], BIND_TABLE if i == 0 else BIND_TAG if i <= len(table.tags) else BIND_COLUMN)
+                for i in positions]
+
+    def execute(self, tables: Sequence[Bound | BoundTables]) -> int:
         """How many rows are stored. Errors: 0x0200 (values that do not fit), 0x2603 (no such subtable), 0x060B."""
-        part, table = self._part, None
-        if part.using is not None:
-            table = super_table(self._context, part.table, part.using)  # it may have been dropped and made again
-            positions, database = self._column_positions(table), self._context.database_of(part.using)
         batches = []
         for bound in tables:
-            name, tags = part.table or bound_name(bound.name), None
-            if part.using is not None:
-                if name.database and self._context.database_of(name) is not database:
-                    raise other_database()
-                tags = self._tags(table, bound)
-            else:
-                database, known = self._subtable(name)
-                table, positions = known.table, self._column_positions(known.table)
-            batches.append(Batch(database, table, name.name, tags, *_bound_columns(table, positions, bound)))
+            batches += self._batches(of_one_table(bound) if isinstance(bound, Bound) else bound)
         return self._context.store.insert(batches)
 
+    def _batches(self, bound: BoundTables) -> list[Batch]:
+        part = self._part
+        names = [part.table] if bound.names is None and part.table else list(map(bound_name, bound.names or [None]))
+        if part.using is None and not self._into_super_table:
+            return self._into_subtables(names, bound)
+        if self._into_super_table:
+            database = self._context.database_of(part.table)
+            table = database.find(part.table.name)
+            names = list(map(bound_name, bound.names or [None]))
+        else:
+            database, table = self._context.database_of(part.using), super_table(self._context, part.table, part.using)
+        if any(name.database and self._context.database_of(name) is not database for name in names):
+            raise other_database()
+        tags = self._tags(table, bound, len(names))
+        return [Batch(database, table, [name.name for name in names], bound.counts, tags, *self._columns(table, bound))]
+
+    def _into_subtables(self, names: Sequence[nodes.TableName], bound: BoundTables) -> list[Batch]:
+        """Subtables that exist; those of one table, which follow each other, make one batch."""
+        found = [(*self._subtable(name), count, start) for name, count, start in
+                 zip(names, bound.counts, accumulate(bound.counts, initial=0), strict=False)]
+        batches = []
+        for (database, table), group in groupby(found, lambda one: (one[0], one[1].table)):
+            group = list(group)
+            counts = [count for _, _, count, _ in group]
+            rows = slice(group[0][3], group[0][3] + sum(counts))
+            part = BoundTables(None, None, counts, [values[rows] for values in bound.columns])
+            batches.append(Batch(database, table, [subtable.name for _, subtable, _, _ in group], counts, None,
+                                 *self._columns(table, part)))
+        return batches
+
     def _column_positions(self, table: Table) -> tuple[int, ...]:
-        return positions_of(self._part.columns, table.columns, no_column)
+        if not self._into_super_table:
+            return positions_of(self._part.columns, table.columns, no_column)
+        known = {column.name for column in table.columns}
+        return positions_of([name for name in self._part.columns if name in known], table.columns, no_column)
 
     def _subtable(self, name: nodes.TableName) -> tuple[Database, Subtable]:
         database = self._context.database_of(name)
         found = database.find(name.name)
         if isinstance(found, Table):
-            raise not_supported("parameter binding into a super table by the tbname column")
+            raise not_supported("binding the name of a super table")
         return database, found
 
-    def _tags(self, table: Table, bound: Bound) -> list[Any]:
+    def _tags(self, table: Table, bound: BoundTables, tables: int) -> list[pa.Array]:
+        """All tags of the table, with a value for each subtable."""
         if self._literal_tags is not None:
-            return self._literal_tags
+            return [pa.repeat(tag[0], tables) for tag in self._literal_tags]
         values = bound.tags or []
         if len(values) != len(self._tag_positions):
             raise TDengineError(0x0200, f"{len(self._tag_positions)} tags expected, {len(values)} bound")
-        stored = [from_bound([value], table.tags[i])[0]
-                  for i, value in zip(self._tag_positions, values, strict=True)]
-        return all_tags(table, self._tag_positions, stored)
+        return all_tags(table, self._tag_positions, [from_bound(tag, table.tags[i]) for i, tag in
+                                                     zip(self._tag_positions, values, strict=True)], tables)
+
+    def _columns(self, table: Table, bound: BoundTables) -> tuple[tuple[int, ...], list[pa.Array]]:
+        """The bound columns, the timestamp's first."""
+        positions = self._column_positions(table)
+        if len(bound.columns) != len(positions):
+            raise TDengineError(0x0200, f"{len(positions)} columns expected, {len(bound.columns)} bound")
+        columns = [from_bound(values, table.columns[i]) for i, values in zip(positions, bound.columns, strict=True)]
+        return timestamp_first(positions, columns)
+
+
+def _check_count(marks: int, wanted: int, rest: str) -> None:
+    if marks != wanted:
+        raise syntax_error(rest, ", expected" if marks < wanted else ") expected")
 
 
 def bound_name(text: str | None) -> nodes.TableName:
@@ -114,13 +168,3 @@ def bound_name(text: str | None) -> nodes.TableName:
         raise TDengineError(0x0200, f"{text!r} is no table name" if text else "a table name is missing")
     database, name = (part and part.strip("`") for part in match.groups())
     return nodes.TableName(database, name)
-
-
-def _bound_columns(table: Table, positions: tuple[int, ...], bound: Bound) -> tuple[tuple[int, ...], list[Any]]:
-    """The bound columns as they are stored, the timestamp's first."""
-    if len(bound.columns) != len(positions):
-        raise TDengineError(0x0200, f"{len(positions)} columns expected, {len(bound.columns)} bound")
-    if len(set(map(len, bound.columns))) > 1:
-        raise TDengineError(0x0200, "columns of different lengths")
-    columns = [from_bound(values, table.columns[i]) for i, values in zip(positions, bound.columns, strict=True)]
-    return timestamp_first(positions, columns)

@@ -1,140 +1,167 @@
-"""Results: the answer of a statement, which the client reads a part at a time."""
+"""The answer of a question, which the client reads a part at a time."""
 
-import json
-import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 
-from ..common.datatypes import Column
+import duckdb
+import pyarrow as pa
+
+from ..common.datatypes import arrow_type
 from ..common.errors import TDengineError
-from ..common.values import to_client
 from ..sql.plan import Plan
+from ..storage.duckfile import Connection
 from ..storage.store import Store
+from ..storage.subtables import Tags
+from .duckdb_errors import ERRORS, out_of_memory, translated
+from .plain_result import Result, batch_of
 
-EAGER_ROWS = 10_000  # a smaller result is read at once: an open one keeps the write-ahead log from being shortened
-
-
-def translated(error: sqlite3.Error) -> TDengineError:
-    """SQLite's error as TDengine's, as near as there is one."""
-    text = str(error)
-    if "no such table" in text:  # somebody dropped it meanwhile
-        return TDengineError(0x2603, "Table does not exist")
-    if "interrupted" in text:
-        return TDengineError(0x0328, "Query terminated")
-    if "user-defined" in text or "overflow" in text or "string or blob too big" in text:
-        return TDengineError(0x2800, f"Function internal error: {text}")
-    return TDengineError(0xFFFF, f"the embedded database failed: {text}")
-
-
-class Result:
-    """Rows, or (where `columns` is empty) how many rows were written: `affected`."""
-
-    def __init__(self, affected: int = 0, columns: Sequence[Column] = (), precision: int = 0,
-                 rows: Sequence[tuple] = ()) -> None:
-        self.affected, self.columns, self.precision = affected, list(columns), precision
-        self._values, self._at = list(zip(*rows, strict=True)), 0
-
-    def fetch_columns(self, n: int) -> list[Sequence]:
-        """The next rows, at most n, column-major; [] at the end."""
-        part = [values[self._at:self._at + n] for values in self._values]
-        if not part or not part[0]:
-            return []
-        self._at += len(part[0])
-        return part
-
-    def fetch(self, n: int) -> list[tuple]:
-        """The next rows, at most n, row by row; [] at the end."""
-        return list(zip(*self.fetch_columns(n), strict=True))
-
-    def close(self) -> None:
-        self._values = []
+EAGER_ROWS = 12_288  # a smaller result is read at once: an open one keeps the space of deleted rows from being used
 
 
 class QueryResult(Result):
-    """Rows that are read from SQLite as the client fetches them, on a connection of the result's own.
+    """Rows that are read from DuckDB as the client fetches them, on a connection of the result's own.
 
     The connection is in the set `running` while it may be reading, so that the session can interrupt it.
     """
 
-    def __init__(self, plan: Plan, store: Store, running: set[sqlite3.Connection]) -> None:
+    def __init__(self, plan: Plan, store: Store, running: set[Connection]) -> None:
         super().__init__(0, plan.columns, plan.precision)
         self._plan, self._store, self._running = plan, store, running
         self._lock = threading.Lock()
-        self._cursor: sqlite3.Cursor | None = None
+        self._reader: pa.RecordBatchReader | None = None
         self._error: TDengineError | None = None
         self._started = self._last_fetch = time.monotonic()
-        self._connection = self._store.file.reader()
+        self._busy_since: float | None = None
+        self._tags: Tags | None = None
+        self._connection: Connection | None = store.file.reader()
         running.add(self._connection)
+        store.open_results.add(self)
         try:
-            self._connection.execute("BEGIN")  # so that rows and tags are of one state of the file
-            self._cursor = self._connection.execute(plan.sql, plan.parameters)
-            self._values = self._read(EAGER_ROWS)
-        except BaseException as error:
+            with self._lock:
+                self._read(self._open)
+        except BaseException:
             self._finish()
-            raise (translated(error) if isinstance(error, sqlite3.Error) else error) from None
-        if not self._values or len(self._values[0]) < EAGER_ROWS:
-            self._finish()
-        else:
-            self._store.open_results.add(self)
+            raise
 
     @property
     def is_open(self) -> bool:
-        return self._cursor is not None
+        return self._connection is not None
 
-    def _read(self, n: int) -> list[Sequence]:
-        values = list(zip(*self._cursor.fetchmany(n), strict=True))
-        if values and self._plan.tags:
-            self._put_tags(values)
-        return to_client(values, self.columns)
+    def _open(self) -> None:
+        """Start reading, so that rows and tags are of one state of the file.
 
-    def _put_tags(self, values: list[Sequence]) -> None:
-        """Put the columns that are tags in the place of the last column, which holds the subtables."""
-        subtables = values.pop()
-        rows = self._connection.execute(self._plan.tags.sql, (json.dumps(list(set(subtables))),)).fetchall()
-        known, *tags = zip(*rows, strict=True)
-        for position, tag in zip(self._plan.tags.positions, tags, strict=True):
-            values.insert(position, list(map(dict(zip(known, tag, strict=True)).__getitem__, subtables)))
+        A transaction would cost as much as a small question. So it is only used where tags change meanwhile.
+        """
+        for name, rows in self._plan.inputs.items():
+            self._connection.register(name, rows)
+        self._tags = self._tags_now()
+        self._start()
+        if self._tags is not self._tags_now():
+            self._reader.close()
+            with self._store.file.state:
+                self._store.file.begin(self._connection)
+                self._tags = self._store.tags(self._plan.tags.table)
+            self._start()
+        self._next()
 
-    def fetch_columns(self, n: int) -> list[Sequence]:
-        if part := super().fetch_columns(n):
+    def _tags_now(self) -> Tags | None:
+        if self._plan.tags is None:
+            return None
+        with self._store.file.state:
+            return self._store.tags(self._plan.tags.table)
+
+    def _start(self) -> None:
+        self._reader = self._connection.sql(self._plan.sql).to_arrow_reader(EAGER_ROWS)
+
+    def _next(self) -> None:
+        """Read so many rows that the client has some to fetch, and end the transaction after the last ones."""
+        batches, count = [], 0
+        while count < EAGER_ROWS:
+            batch = next(self._reader, None)
+            if batch is None:
+                self._finish()
+                break
+            batches.append(batch)
+            count += len(batch)
+        if count:
+            whole = batches[0] if len(batches) == 1 else pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
+            self._batch = self._finished(whole)
+
+    def _read(self, work: Callable[[], None]) -> None:
+        """Do some work in DuckDB. Errors: TDengineError."""
+        self._last_fetch = self._busy_since = time.monotonic()
+        try:
+            work()
+        except ERRORS as error:
+            self._finish()
+            raise (self._error or translated(error)) from error
+        finally:
+            self._busy_since = None
+
+    def _finished(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The rows with their tags, and with the types that the columns must have."""
+        columns = batch.columns
+        if self._tags is not None:
+            rows = pa.array(self._tags.rows_of(columns.pop().to_numpy()))
+            for position, name in sorted(self._plan.tags.names.items()):
+                columns.insert(position, _tag(self._tags.batch[name], rows))
+        return batch_of(column if pa.types.is_dictionary(column.type) else column.cast(arrow_type(wanted))
+                      for column, wanted in zip(columns, self.columns, strict=True))
+
+    def fetch_batch(self, n: int) -> pa.RecordBatch | None:
+        if (part := super().fetch_batch(n)) is not None:
             return part
-        self._values, self._at = [], 0
         with self._lock:
-            self._last_fetch = time.monotonic()
             if self._error is not None:
                 raise self._error
-            if self._cursor is None:
-                return []
-            try:
-                values = self._read(n)
-            except sqlite3.Error as error:
-                self._finish()
-                raise translated(error) from error
-            if not values:
-                self._finish()
-            return values
+            if self._connection is None:
+                return None
+            self._read(self._next)
+        return super().fetch_batch(n)
 
     def _finish(self) -> None:
         """Give the connection back. Rows that are read already can still be fetched."""
-        if self._connection is None:
+        connection, self._connection = self._connection, None
+        if connection is None:
             return
-        if self._cursor is not None:
-            self._cursor.close()
-        self._connection.commit()
-        self._running.discard(self._connection)
+        self._running.discard(connection)
         self._store.open_results.discard(self)
-        self._store.file.release(self._connection)
-        self._cursor = self._connection = None
+        try:
+            if self._reader is not None:
+                self._reader.close()
+            self._reader = None
+            for name in self._plan.inputs:
+                connection.unregister(name)
+            self._store.file.release(connection)
+        except duckdb.Error:
+            connection.close()
 
-    def expire(self, idle_s: float, age_s: float) -> None:
-        """End the result if nobody has fetched for `idle_s` or if it is `age_s` old. The next fetch says so."""
-        now = time.monotonic()
+    def make_room(self) -> None:
+        """End the question if DuckDB is working on it: a writer needs the memory."""
+        self._stop(out_of_memory())
+
+    def _stop(self, error: TDengineError) -> None:
+        connection = self._connection
+        if self._busy_since is not None and connection is not None:
+            self._error = error
+            connection.interrupt()
+
+    def expire(self, idle_s: float, age_s: float, busy_s: float = float("inf")) -> None:
+        """End the result if DuckDB has worked for `busy_s` on its next rows, if nobody has fetched for `idle_s`, or if
+        it is `age_s` old. The next fetch says so.
+        """
+        now, busy_since = time.monotonic(), self._busy_since
+        if busy_since is not None:
+            if now - busy_since > busy_s:
+                self._stop(TDengineError(0x0328, f"Query terminated: it took longer than {busy_s:g} s, --question "
+                                                 "changes that"))
+            return
         in_time = now - self._last_fetch < idle_s and now - self._started < age_s
         if in_time or not self._lock.acquire(blocking=False):
             return
         try:
-            if self._cursor is not None:
+            if self._connection is not None:
                 self._error = TDengineError(0x0328, f"Query terminated: the result was left open for "
                                                     f"{now - self._started:.0f} s")
                 self._finish()
@@ -145,3 +172,10 @@ class QueryResult(Result):
         super().close()
         with self._lock:
             self._finish()
+
+
+def _tag(values: pa.Array, rows: pa.Array) -> pa.Array:
+    """A column of tags; texts as a dictionary, which holds each once."""
+    if pa.types.is_string(values.type) or pa.types.is_binary(values.type):
+        return pa.DictionaryArray.from_arrays(rows, values)
+    return values.take(rows)

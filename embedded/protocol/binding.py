@@ -1,4 +1,4 @@
-"""Parameter binding: from the messages of clients to `Bound` tables, with the checks that TDengine makes.
+"""Parameter binding: from the messages of clients to Arrow arrays, with the checks that TDengine makes.
 
 There are two forms. A message of stmt2 has all tables of a tick. The old stmt sends a table's name, its tags as
 JSON, and a raw block. In stmt2, text is UTF-8, in NCHAR columns too.
@@ -6,9 +6,11 @@ JSON, and a raw block. In stmt2, text is UTF-8, in NCHAR columns too.
 
 import json
 import struct
-from collections.abc import Iterator, Sequence
-from itertools import accumulate, pairwise
+from collections.abc import Sequence
 from typing import Any, NoReturn
+
+import numpy as np
+import pyarrow as pa
 
 from ..common.datatypes import (
     BIND_COLUMN,
@@ -16,19 +18,22 @@ from ..common.datatypes import (
     BIND_TAG,
     BOOL,
     DECIMALS,
-    NCHAR,
     VARBINARY,
-    Bound,
+    VARCHAR,
     Column,
     Field,
     Type,
+    arrow_type,
 )
 from ..common.errors import TDengineError
-from .raw_blocks import decode_block, text_or_bytes, type_of, unpack
+from ..common.values import fits
+from ..engine.bound_tables import BoundTables
+from .arrays import fixed_array, text_array, type_of
+from .raw_blocks import decode_block
+from .stmt2_items import Items, items_of
 from .wire import Buffer, malformed, take
 
 _HEADER = struct.Struct("<IiiiIII")  # length, tables, tags, columns, offsets of names, tags and columns
-_ITEM = struct.Struct("<Iii")  # length, type, number of values
 _PAYLOAD = 6  # it comes after a u16 version and an i32 column index
 
 
@@ -36,8 +41,10 @@ def invalid(message: str) -> TDengineError:
     return TDengineError(0x0200, message)
 
 
-def decode_bind(body: Buffer, fields: Sequence[Field] | None) -> list[Bound]:
+def decode_bind(body: Buffer, fields: Sequence[Field] | None) -> list[BoundTables]:
     """The tables of a stmt2 bind; `body` follows the frame's header. `fields` is None for a SELECT.
+
+    They come together, unless the statement leaves open which types its columns have, and the tables have several.
 
     Errors: 0x0200 for what does not fit the statement, 0xFFFF for what does not parse.
     """
@@ -47,29 +54,35 @@ def decode_bind(body: Buffer, fields: Sequence[Field] | None) -> list[Bound]:
         payload = take(payload, 0, length)
         if not columns_at:
             raise malformed("bind: no columns")
-        # A message may claim a billion tables or columns: it must have room for them before lists are made.
-        take(payload, columns_at, 4 * tables)
-        if fields is None:
-            take(payload, columns_at, _ITEM.size * columns)
         check_name(bool(names_at), fields)
         tag_marks = marks(fields, BIND_TAG, tags if tags_at else 0)
+        items = items_of(payload, columns_at, tables, columns)
         column_marks = marks(fields, BIND_COLUMN, columns)
-        names = _names(payload, names_at, tables) if names_at else [None] * tables
-        tag_rows = _section(payload, tags_at, tables, tag_marks) if tags_at else [None] * tables
-        column_rows = _section(payload, columns_at, tables, column_marks)
-        return [_bound(*parts, tag_marks) for parts in zip(names, tag_rows, column_rows, strict=True)]
+        counts = items[0].counts.tolist() if items else [0] * tables
+        if any(one.counts.tolist() != counts for one in items):
+            raise invalid("row number in each bind param should be the same")
+        together = BoundTables(_names(payload, names_at, tables) if names_at else None,
+                               _tags(payload, tags_at, tables, tag_marks) if tags_at else None, counts, [])
+        if all(mark or len(np.unique(one.codes)) < 2 for one, mark in zip(items, column_marks, strict=True)):
+            parts = {together: items}
+        else:
+            parts = {together.of_table(i): items_of(payload, columns_at, tables, columns, slice(i, i + 1))
+                     for i in range(tables)}
+        for bound, found in parts.items():
+            bound.columns = [_values(one, mark) for one, mark in zip(found, column_marks, strict=True)]
+        return list(parts)
     except (struct.error, ValueError) as error:
         raise malformed(f"bind: {error}") from error
 
 
-def decode_columns(body: Buffer, fields: Sequence[Field] | None) -> list[list]:
+def decode_columns(body: Buffer, fields: Sequence[Field] | None) -> list[pa.Array]:
     """The columns of an old-style bind: a raw block. Errors: 0x0200, 0xFFFF."""
     columns = decode_block(body)
     for (kind, values), mark in zip(columns, marks(fields, BIND_COLUMN, len(columns)), strict=True):
         # A NULL alone has the type that the client liked
-        if mark and kind is not mark.type and values != [None]:
+        if mark and kind is not mark.type and not (len(values) == values.null_count == 1):
             raise invalid("column type mis-match with buffer type")
-    return [values for _, values in columns]
+    return [pa.nulls(1) if len(values) == values.null_count == 1 else values for _, values in columns]
 
 
 def from_json(values: list, bind: int, fields: Sequence[Field] | None) -> list:
@@ -83,7 +96,8 @@ def from_json(values: list, bind: int, fields: Sequence[Field] | None) -> list:
     converted = [value if column is None else _from_json(value, column)
                  for value, column in zip(values, columns, strict=True)]
     if bind == BIND_TAG:
-        check_tag_lengths(converted, columns)
+        check_tag_lengths([pa.array([value], arrow_type(column)) if column and column.type.variable else pa.nulls(1)
+                           for value, column in zip(converted, columns, strict=True)], columns)
     return converted
 
 
@@ -105,62 +119,43 @@ def check_name(bound: bool, fields: Sequence[Field] | None) -> None:
         raise invalid("a table name is bound and the statement has no ? for it" if bound else "table name is not set")
 
 
-def check_tag_lengths(tags: list, columns: Sequence[Column | None]) -> None:
+def check_tag_lengths(tags: Sequence[pa.Array], columns: Sequence[Column | None]) -> None:
     """Error: 0x0200 for a text or VARBINARY that is too long for its tag."""
-    for value, column in zip(tags, columns, strict=True):
-        if column and column.type.variable and value is not None:
-            if len(value.encode() if isinstance(value, str) and column.type is not NCHAR else value) > column.length:
-                raise invalid("tag length is too big")
-
-
-def _bound(name: str | None, tags: list[list] | None, columns: list[list], tag_marks: list) -> Bound:
-    if len(set(map(len, columns))) > 1:
-        raise invalid("row number in each bind param should be the same")
-    if tags is None:
-        return Bound(name, None, columns)
-    if any(len(values) != 1 for values in tags):
-        raise malformed("bind: a tag has one value")
-    flat = [value for (value,) in tags]
-    check_tag_lengths(flat, tag_marks)
-    return Bound(name, flat, columns)
+    for values, column in zip(tags, columns, strict=True):
+        if column and column.type.variable and not fits(column, values):
+            raise invalid("tag length is too big")
 
 
 def _names(payload: Buffer, at: int, tables: int) -> list[str]:
-    ends = accumulate(struct.unpack_from(f"<{tables}H", payload, at), initial=at + 2 * tables)
-    return [str(take(payload, start, end - start - 1), "utf-8") for start, end in pairwise(ends)]
+    """The names of the tables. Each ends with a NUL, which its length counts."""
+    lengths = np.frombuffer(take(payload, at, 2 * tables), "<u2").astype(np.int64)
+    if tables and lengths.min() < 1:
+        raise malformed("bind: a table name is missing")
+    text = take(payload, at + 2 * tables, int(lengths.sum()))
+    names = text_array(VARCHAR, text, lengths, np.zeros(tables, bool)).to_pylist()
+    return [name[:-1] for name in names]
 
 
-def _section(payload: Buffer, at: int, tables: int, columns: list[Column | None]) -> Iterator[list[list]]:
-    """The tags, or the columns, of each table: a list of values for each."""
-    ends = accumulate(struct.unpack_from(f"<{tables}I", payload, at), initial=at + 4 * tables)
-    for start, end in pairwise(ends):
-        data, position, table = take(payload, start, end - start), 0, []
-        for column in columns:
-            length, code, count = _ITEM.unpack_from(data, position)
-            table.append(_values(take(data, position + _ITEM.size, length - _ITEM.size), code, count, column))
-            position += length
-        yield table
+def _tags(payload: Buffer, at: int, tables: int, columns: Sequence[Column | None]) -> list[pa.Array]:
+    items = items_of(payload, at, tables, len(columns))
+    if any((one.counts != 1).any() for one in items):
+        raise malformed("bind: a tag has one value")
+    tags = [_values(one, column) for one, column in zip(items, columns, strict=True)]
+    check_tag_lengths(tags, columns)
+    return tags
 
 
-def _values(item: Buffer, code: int, count: int, column: Column | None) -> list:
-    """The values of one data item, which follow its length, type and count."""
-    kind = type_of(code)
-    nulls = bytes(take(item, 0, count))
-    has_length = take(item, count, 1)[0]
-    at = count + 1 + (4 * count if has_length else 0)
-    data = take(item, at + 4, *struct.unpack_from("<I", item, at))
-    if column and nulls != b"\1" and not _fits(kind, column):
+def _values(items: Items, column: Column | None) -> pa.Array:
+    """The values of one column, or one tag, of all tables."""
+    kinds = {type_of(code) for code in np.unique(items.codes).tolist()}
+    if column and not all(_fits(kind, column) for kind in kinds):
         raise invalid(f"{'tag' if column.is_tag else 'column'} type mis-match with buffer type")
-    if all(nulls):
-        return [None] * count
+    if items.nulls.all():
+        return pa.nulls(len(items.nulls))
+    kind = column.type if column else kinds.pop()
     if kind.variable or kind in DECIMALS:  # a DECIMAL comes as its text
-        lengths = struct.unpack_from(f"<{count}i", item, count + 1) if has_length else ()
-        spans = pairwise(accumulate(lengths, initial=0))
-        values = [None if null else text_or_bytes(column.type if column else kind, take(data, start, end - start))
-                  for null, (start, end) in zip(nulls, spans, strict=True)]
-        return values
-    values = unpack(kind, count, data)
-    return [None if null else value for null, value in zip(nulls, values, strict=True)] if any(nulls) else values
+        return text_array(kind, items.data, items.lengths, items.nulls)
+    return fixed_array(kind, items.data, items.nulls)
 
 
 def _fits(kind: Type, column: Column) -> bool:

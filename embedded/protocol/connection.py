@@ -5,7 +5,7 @@ from typing import Any
 
 from ..common.datatypes import Column
 from ..common.decimals import digits_and_scale
-from ..engine.results import Result
+from ..engine.plain_result import Result
 from ..engine.session import Session
 from ..storage.store import Store
 from . import raw_blocks
@@ -25,6 +25,10 @@ class Connection:
         self.blocks: dict[int, bytes] = {}  # by the result's id: a block that the JSON action `fetch` has announced
         self.statements: dict[int, Prepared] = {}  # by id
         self._last_id = 0
+
+    def is_asking(self) -> bool:
+        """Whether a question is under way, or an answer is read only in part."""
+        return self.session is not None and self.session.is_asking
 
     def interrupt(self) -> None:
         """End the request that is running."""
@@ -66,9 +70,9 @@ class Connection:
         if result is None:
             raise refused("result is nil")
         try:
-            values = result.fetch_columns(raw_blocks.rows_per_block(result.columns))
-            if values:
-                return raw_blocks.encode_block(result.columns, values), len(values[0])
+            rows = result.fetch_batch(raw_blocks.rows_per_block(result.columns))
+            if rows is not None:
+                return raw_blocks.encode_block(result.columns, rows), len(rows)
         except Exception:
             self.free(id_)
             raise

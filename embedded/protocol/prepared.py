@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from ..common.datatypes import BIND_TAG, Bound, Field
 from ..common.errors import TDengineError
-from ..engine.results import Result
+from ..engine.bound_tables import BoundTables
+from ..engine.plain_result import Result
 from ..engine.session import Session, Statement
 from .binding import check_name, decode_bind, marks
 from .wire import Buffer
@@ -34,7 +35,7 @@ class Prepared:
     def reset(self) -> None:
         """Drop the tables that are bound and not executed."""
         self.not_added: list[Bound] = []  # old stmt: bound since the last `add_batch`
-        self.tables: list[Bound] = []
+        self.tables: list[Bound | BoundTables] = []
         self.bytes = 0
 
     def prepare(self, session: Session, sql: str) -> None:
@@ -48,7 +49,7 @@ class Prepared:
             raise usage_error("not prepared")
         return self.statement.fields if self.statement.is_insert else None
 
-    def keep(self, into: list[Bound], tables: list[Bound], size: int) -> None:
+    def keep(self, into: list, tables: list[Bound | BoundTables], size: int) -> None:
         """Add bound tables to a list; `size` is that of their message, in bytes. Error: 0xFFFF for too many."""
         self.bytes += size
         if self.bytes > MAX_BOUND_BYTES:

@@ -1,18 +1,25 @@
-"""Raw blocks: the rows of a result, or of an old-style bind, column by column."""
+"""Raw blocks: the rows of a result, or of an old-style bind, column by column.
+
+Arrow has nearly the same columns. So numpy turns one into the other, without Python values.
+"""
 
 import struct
 from collections.abc import Sequence
-from itertools import starmap
 
-from ..common.datatypes import BOOL, BY_CODE, DECIMALS, JSON, NCHAR, VARBINARY, VARCHAR, Column, Type
-from ..common.decimals import scaled
+import numpy as np
+import pyarrow as pa
+
+from ..common.datatypes import BOOL, DECIMAL64, DECIMALS, NCHAR, VARBINARY, Column, Type
 from ..common.errors import TDengineError
+from .arrays import fixed_array, gather, text_array, type_of
 from .wire import Buffer, malformed, take
 
 _BLOCK = struct.Struct("<IIIIIQ")  # version, length, rows, columns, flag, group id
 _SCHEMA = struct.Struct("<Bi")  # type, bytes
 _ROWS_PER_BLOCK = 4096  # as real servers cut them
 _BYTES_PER_BLOCK = 8 << 20  # so that wide rows make no huge block
+_LONGEST_ITEM = 0xFFFF  # bytes: the length before an item has 16 bits
+_MOST_TEXT = 512 << 20  # bytes of one column in a block of a client
 
 
 def schema_bytes(column: Column) -> int:
@@ -29,30 +36,108 @@ def rows_per_block(columns: Sequence[Column]) -> int:
     return max(1, min(_ROWS_PER_BLOCK, _BYTES_PER_BLOCK // max(1, sum(map(schema_bytes, columns)))))
 
 
-def encode_block(columns: Sequence[Column], table: Sequence[Sequence]) -> bytes:
-    """A raw block of plain Python values (see datatypes.py), column-major.
+# ---------------------------------------------------------------------- from Arrow
+
+def encode_block(columns: Sequence[Column], rows: pa.RecordBatch) -> bytes:
+    """A raw block. Each array has the `arrow_type` of its column, or is a dictionary of it.
 
     Error: 0xFFFF for a value that its column cannot hold.
     """
     schema, lengths, parts = [], [], []
-    for column, values in zip(columns, table, strict=True):
+    for column, values in zip(columns, rows.columns, strict=True):
         schema.append(_SCHEMA.pack(column.type.code, schema_bytes(column)))
         try:
-            if column.type in DECIMALS:
-                lead, data = _encode_decimals(column, values)
-            else:
-                encode = _encode_variable if column.type.variable else _encode_fixed
-                lead, data = encode(column.type, values)
-        except (struct.error, OverflowError, AttributeError, TypeError, ValueError) as error:
+            lead, data = (_variable if column.type.variable else _fixed)(column.type, values)
+        except (pa.ArrowException, TypeError, ValueError) as error:
             raise TDengineError(0xFFFF, f"column {column.name} holds no {column.type.name}: {error}") from error
         lengths.append(len(data))
         parts += lead, data
     length = _BLOCK.size + 9 * len(columns) + sum(map(len, parts))
-    head = _BLOCK.pack(1, length, len(table[0]), len(columns), 1 << 31, 0)
+    head = _BLOCK.pack(1, length, len(rows), len(columns), 1 << 31, 0)
     return b"".join((head, *schema, struct.pack(f"<{len(lengths)}i", *lengths), *parts))
 
 
-def decode_block(buffer: Buffer) -> list[tuple[Type, list]]:
+def _nulls(values: pa.Array) -> np.ndarray:
+    """True where there is no value."""
+    return values.is_null().to_numpy(zero_copy_only=False)
+
+
+def _fixed(kind: Type, values: pa.Array) -> tuple[bytes, bytes]:
+    """The null bitmap (the first row is the highest bit) and the values."""
+    bitmap = np.packbits(_nulls(values)).tobytes() if values.null_count else bytes(-(-len(values) // 8))
+    if kind in DECIMALS:
+        return bitmap, _decimals(kind, values)
+    if kind is BOOL:
+        values = values.cast(pa.int8())
+    if values.null_count:
+        values = values.fill_null(0)
+    return bitmap, values.to_numpy().astype(f"<{kind.pack}", copy=False).tobytes()
+
+
+def _decimals(kind: Type, values: pa.Array) -> bytes:
+    """Scaled integers. Arrow has 16 bytes of them, the lower half first."""
+    halves = np.frombuffer(values.buffers()[1], "<i8", 2 * len(values), 16 * values.offset)
+    if values.null_count:
+        halves = np.where(np.repeat(_nulls(values), 2), 0, halves)
+    return (halves[::2] if kind is DECIMAL64 else halves).tobytes()
+
+
+def _variable(kind: Type, values: pa.Array) -> tuple[bytes, bytes]:
+    """Where each row's item starts (-1 is NULL), and the items. Rows share those of a dictionary.
+
+    Clients decode the items of NCHAR in place, so there each row has its own.
+    """
+    if not pa.types.is_dictionary(values.type):
+        return _plain_items(kind, values)
+    if kind is NCHAR:
+        return _plain_items(kind, values.dictionary_decode())
+    rows, texts = values.indices.fill_null(-1).to_numpy(), values.dictionary
+    if len(texts) > len(rows):  # only those that are used
+        used, rows = np.unique(rows, return_inverse=True)
+        texts = texts.take(pa.array(used, mask=used < 0))
+    starts, items = _items(kind, texts)
+    return np.append(starts, np.int32(-1))[rows].tobytes(), items
+
+
+def _plain_items(kind: Type, values: pa.Array) -> tuple[bytes, bytes]:
+    starts, items = _items(kind, values)
+    return starts.tobytes(), items
+
+
+def _items(kind: Type, values: pa.Array) -> tuple[np.ndarray, bytes]:
+    """Each value after its length, which has two bytes. Error: ValueError for a value that is too long."""
+    if values.null_count:
+        nulls, values = _nulls(values), values.fill_null(b"" if kind is VARBINARY else "")
+    else:
+        nulls = None
+    ends = np.frombuffer(values.buffers()[1], np.int32, len(values) + 1, 4 * values.offset) if len(values) else [0]
+    text = np.frombuffer(values.buffers()[2] or b"", np.uint8)[ends[0]:ends[-1]]
+    lengths = np.diff(ends)
+    if kind is NCHAR:
+        text, lengths = _utf32(text, lengths)
+    if len(lengths) and lengths.max() > _LONGEST_ITEM:
+        raise ValueError(f"{lengths.max()} bytes are too many")
+    starts = (np.cumsum(lengths) - lengths + 2 * np.arange(len(lengths))).astype("<i4")
+    items = np.empty(len(text) + 2 * len(lengths), np.uint8)
+    is_text = np.ones(len(items), bool)
+    is_text[starts] = is_text[starts + 1] = False
+    items[starts], items[starts + 1] = lengths & 0xFF, lengths >> 8
+    items[is_text] = text
+    return starts if nulls is None else np.where(nulls, np.int32(-1), starts), items.tobytes()
+
+
+def _utf32(text: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """UTF-32 from UTF-8 texts one after the other, and the lengths of the texts, both in bytes."""
+    is_first = (text & 0xC0) != 0x80  # of a character
+    characters = np.concatenate([[0], np.cumsum(is_first)])
+    ends = np.concatenate([[0], np.cumsum(lengths)])
+    wide = np.frombuffer(text.tobytes().decode().encode("utf-32-le"), np.uint8)
+    return wide, 4 * np.diff(characters[ends])
+
+
+# ---------------------------------------------------------------------- to Arrow
+
+def decode_block(buffer: Buffer) -> list[tuple[Type, pa.Array]]:
     """A raw block as one pair for each column: its type and its values. Error: 0xFFFF."""
     try:
         _, _, rows, count, _, _ = _BLOCK.unpack_from(buffer)
@@ -69,90 +154,34 @@ def decode_block(buffer: Buffer) -> list[tuple[Type, list]]:
             columns.append((kind, decode(kind, rows, take(buffer, at, lead), take(buffer, at + lead, length))))
             at += lead + length
         return columns
-    except (struct.error, UnicodeDecodeError) as error:
+    except (struct.error, ValueError) as error:
         raise malformed(f"block: {error}") from error
 
 
-def type_of(code: int) -> Type:
-    """The type with this code on the wire. Error: 0xFFFF."""
-    if code not in BY_CODE:
-        raise TDengineError(0xFFFF, f"the embedded database does not support the data type with code {code}")
-    return BY_CODE[code]
+def _decode_fixed(kind: Type, rows: int, bitmap: Buffer, data: Buffer) -> pa.Array:
+    return fixed_array(kind, data, np.unpackbits(np.frombuffer(bitmap, np.uint8), count=rows).astype(bool))
 
 
-def text_or_bytes(kind: Type, data: Buffer) -> str | bytes:
-    """One value of a variable type: text from UTF-8 (VARCHAR, NCHAR), or the bytes themselves (VARBINARY)."""
-    return bytes(data) if kind is VARBINARY else str(data, "utf-8")
-
-
-def unpack(kind: Type, count: int, buffer: Buffer, at: int = 0) -> list:
-    """`count` values of a fixed type."""
-    values = struct.unpack_from(f"<{count}{kind.pack}", buffer, at)
-    return list(map(bool, values)) if kind is BOOL else list(values)
-
-
-def _encode_fixed(kind: Type, values: Sequence) -> tuple[bytes, bytes]:
-    """The null bitmap (the first row is the highest bit) and the values."""
-    bitmap = bytes(-(-len(values) // 8))
-    try:  # most columns have no NULL, and `struct` finds that out fastest
-        return bitmap, struct.pack(f"<{len(values)}{kind.pack}", *values)
-    except struct.error:
-        if None not in values:
-            raise
-    nulls = "".join(["1" if v is None else "0" for v in values]).ljust(8 * len(bitmap), "0")
-    values = [0 if v is None else v for v in values]
-    return int(nulls, 2).to_bytes(len(bitmap), "big"), struct.pack(f"<{len(values)}{kind.pack}", *values)
-
-
-def _encode_decimals(column: Column, values: Sequence) -> tuple[bytes, bytes]:
-    """The null bitmap, and integers that are scaled by the column's scale."""
-    lead, _ = _encode_fixed(BOOL, [None if value is None else 0 for value in values])
-    size = column.type.size
-    return lead, b"".join((0 if value is None else scaled(value, column)).to_bytes(size, "little", signed=True)
-                          for value in values)
-
-
-def _decode_fixed(kind: Type, rows: int, bitmap: Buffer, data: Buffer) -> list:
-    values = unpack(kind, rows, data)
-    if not any(bitmap):
-        return values
-    nulls = f"{int.from_bytes(bitmap, 'big'):0{8 * len(bitmap)}b}"
-    # the bits after the last row are padding
-    return [None if null == "1" else value for value, null in zip(values, nulls, strict=False)]
-
-
-def _encode_variable(kind: Type, values: Sequence) -> tuple[bytes, bytes]:
-    """The offsets (-1 is NULL) and the items.
-
-    Equal values share an item, but not NCHAR: clients decode its items in place, so each once.
-    """
-    offsets, items, at = {None: -1}, [], 0
-    if kind is NCHAR:
-        starts = []
-        for value in values:
-            starts.append(-1 if value is None else at)
-            if value is not None:
-                items.append(_item(value.encode("utf-32-le")))
-                at += len(items[-1])
-    else:
-        for value in dict.fromkeys(values):
-            if value is not None:
-                offsets[value] = at
-                items.append(_item(value.encode() if kind in (VARCHAR, JSON) else value))
-                at += len(items[-1])
-        starts = map(offsets.__getitem__, values)
-    return struct.pack(f"<{len(values)}i", *starts), b"".join(items)
-
-
-def _item(payload: bytes) -> bytes:
-    return struct.pack("<H", len(payload)) + payload
-
-
-def _decode_variable(kind: Type, rows: int, offsets: Buffer, data: Buffer) -> list:
-    def value(offset: int) -> str | bytes | None:
-        if offset == -1:
-            return None
-        payload = take(data, offset + 2, struct.unpack_from("<H", data, offset)[0])
-        return str(payload, "utf-32-le") if kind is NCHAR else text_or_bytes(kind, payload)
-
-    return list(starmap(value, struct.iter_unpack("<i", offsets)))
+def _decode_variable(kind: Type, rows: int, offsets: Buffer, data: Buffer) -> pa.Array:
+    starts, data = np.frombuffer(offsets, "<i4", rows), np.frombuffer(data, np.uint8)
+    nulls = starts == -1
+    at = np.where(nulls, 0, starts).astype(np.int64)
+    if rows > nulls.sum() and (at.min() < 0 or at[~nulls].max() + 2 > len(data)):
+        raise ValueError("an item starts outside of the data")
+    lengths = np.zeros(rows, np.int64)
+    lengths[~nulls] = data[at[~nulls]] + 256 * data[at[~nulls] + 1].astype(np.int64)
+    if rows and (at + lengths + 2 > len(data))[~nulls].any():
+        raise ValueError("an item ends outside of the data")
+    if lengths.sum() > _MOST_TEXT:  # rows may share items
+        raise ValueError("too much text")
+    payload = gather(data, at + 2, lengths).tobytes()
+    if kind is NCHAR:  # in UTF-32, four bytes a character
+        if (lengths % 4).any():
+            raise ValueError("NCHAR in UTF-32 has four bytes for each character")
+        text = payload.decode("utf-32-le")
+        code = np.frombuffer(payload, "<u4")
+        widths = 1 + (code > 0x7F) + (code > 0x7FF) + (code > 0xFFFF).astype(np.int64)  # in UTF-8
+        characters = np.concatenate([[0], np.cumsum(widths)])
+        ends = np.concatenate([[0], np.cumsum(lengths) // 4])
+        return text_array(kind, text.encode(), np.diff(characters[ends]), nulls)
+    return text_array(kind, payload, lengths, nulls)

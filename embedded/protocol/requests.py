@@ -6,11 +6,14 @@ from ..common.errors import TDengineError
 from .wire import malformed
 
 USER, PASSWORD = "root", "taosdata"  # TDengine's own first user; there is no other here
+TOKEN = "/KfeAzX/f9na8qdtNZmtONryp201ma04bEl8LcvLUd7a8qdtNZmtONryp201ma04"  # taosAdapter's token for that login
 
 
 def log_in(user: str | None, password: str | None) -> None:
-    """Error: 0x0357 for another user or password than the one there is."""
-    if (user, password) != (USER, PASSWORD):
+    """Errors: 0x0351 for another user than the one there is, 0x0357 for another password."""
+    if user != USER:
+        raise TDengineError(0x0351, "Invalid user")
+    if password != PASSWORD:
         raise TDengineError(0x0357, "Authentication failure")
 
 

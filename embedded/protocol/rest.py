@@ -1,54 +1,83 @@
 """SQL over HTTP, as `taosrest` and curl use it: `POST /rest/sql` and `POST /rest/sql/<database>`.
 
-The body is one SQL statement. The answer is JSON, with HTTP status 200 even for an SQL error. Timestamps are text in
-UTC, or with the offset of the zone that `?tz=` names. Each request has a session of its own.
+The body is one SQL statement. The answer is JSON, with HTTP status 200 even for an SQL error, and 400 or 401 for a
+request that is wrong in itself. Timestamps are text in UTC, or with the offset of the zone that `?tz=` names. Each
+request has a session of its own.
 """
 
 import asyncio
 import base64
 import logging
+import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from zoneinfo import ZoneInfo
 
 from tornado.iostream import StreamClosedError
-from tornado.web import RequestHandler
+from tornado.web import stream_request_body
 
+from ..common import clock
 from ..common.errors import TDengineError
 from ..engine.session import Session
 from ..storage.store import Store
-from .clients import Clients
-from .requests import USER, log_in
+from .clients import MAX_MESSAGE_BYTES, Clients, LocalHandler
+from .requests import PASSWORD, TOKEN, USER, log_in
 from .rest_json import answer
 from .wire import malformed
+from .worker import Worker
 
 log = logging.getLogger(__name__)
 
 
-class RestHandler(RequestHandler):
-    """Answers one statement, block by block."""
+_TRUE, _FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("", "0", "f", "F", "false", "FALSE", "False")
+
+
+class LoginHandler(LocalHandler):
+    """`GET /rest/login/<user>/<password>`: the token that `Authorization: Taosd` takes."""
+
+    def get(self, user: str, password: str) -> None:
+        try:
+            log_in(user, password)
+            self.finish({"code": 0, "desc": TOKEN})
+        except TDengineError:
+            self.set_status(401)
+            self.finish({"code": 3, "desc": "Authentication failure"})
+
+
+@stream_request_body
+class RestHandler(LocalHandler):
+    """Answers one statement, block by block. Only a client that has logged in may send a long one."""
 
     def initialize(self, store: Store, clients: Clients) -> None:
         self.store, self.clients = store, clients
         self.session: Session | None = None
-        self.worker = ThreadPoolExecutor(1, "rest")
+        self.worker = Worker(lambda: self.session is not None and self.session.is_asking)
+        self.body = bytearray()
 
     def prepare(self) -> None:
+        super().prepare()
         self.clients.check_room()
+        try:
+            log_in(*self._credentials())
+            self.options = self._options()
+            self.request.connection.set_max_body_size(MAX_MESSAGE_BYTES)
+        except TDengineError as error:
+            self._fail(error)
+
+    def data_received(self, chunk: bytes) -> None:
+        self.body += chunk
 
     async def post(self, database: str | None = None) -> None:
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.clients.add(self)
         try:
-            log_in(*self._credentials())
-            await self._send(self._answer(database))
+            await self._send(self._answer(database, *self.options))
         except StreamClosedError:
             pass  # the client has gone
         except Exception as error:
             self._fail(error)
         finally:
             await asyncio.wrap_future(self.worker.submit(self._close))
-            self.worker.shutdown(wait=False)
+            self.worker.end()
             self.clients.discard(self)
 
     def on_connection_close(self) -> None:
@@ -69,29 +98,54 @@ class RestHandler(RequestHandler):
 
     async def _send(self, chunks: Iterator[str]) -> None:
         """The worker's thread makes a piece; the next one is made when it has been sent."""
-        loop = asyncio.get_running_loop()
-        while chunk := await loop.run_in_executor(self.worker, next, chunks, None):
+        while chunk := await self.worker.run(next, chunks, None):
             self.write(chunk)
             await self.flush()
 
     def _credentials(self) -> tuple[str, str]:
-        """The user and the password. Errors: 0x1105, 0x1124, both with HTTP status 401."""
-        header = self.request.headers.get("Authorization", "")
-        if not header:
-            self.set_status(401)
-            raise TDengineError(0x1105, "no auth info input")
+        """The user and the password. Errors: 0x1105, 0x1122, 0x1124, 0x1125, all with HTTP status 401."""
+        scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
+        if not scheme:
+            raise self._bad(401, 0x1105, "no auth info input")
+        if scheme.lower() not in ("basic", "taosd"):
+            raise self._bad(401, 0x1122, "invalid type of Authorization")
+        if token.strip() == TOKEN:
+            return USER, PASSWORD
         try:
-            scheme, _, token = header.partition(" ")
-            user, colon, password = base64.b64decode(token, validate=True).decode().partition(":")
-            if scheme.lower() != "basic" or not colon:
-                raise ValueError(header)
+            decoded = base64.b64decode(token, validate=True)
+            if scheme.lower() == "taosd":
+                if len(decoded) < 48 or len(decoded) % 8:
+                    raise ValueError(token)
+                return USER, ""  # a token that another login gave
+            user, colon, password = decoded.decode().partition(":")
+            if not colon:
+                raise ValueError(token)
             return user, password
-        except ValueError as error:
-            self.set_status(401)
-            raise TDengineError(0x1124, "invalid basic auth") from error
+        except ValueError:
+            raise self._bad(401, 0x1124 if scheme.lower() == "basic" else 0x1125,
+                            f"invalid {scheme.lower()} auth") from None
 
-    def _answer(self, database: str | None) -> Iterator[str]:
-        zone = self.get_query_argument("tz", None) or self.get_query_argument("conn_tz", None)
+    def _options(self) -> tuple[str | None, bool, bool]:
+        """The time zone, whether rows are objects, whether to tell the time taken. Errors: 0xFFFF, with status 400."""
+        zone = self.get_query_argument("conn_tz", None) or self.get_query_argument("tz", None)
+        try:
+            clock.zone(zone)
+        except TDengineError as error:
+            raise self._bad(400, error.code, error.message) from None
+        if not re.fullmatch(r"[+-]?\d+|", self.get_query_argument("req_id", "")):
+            raise self._bad(400, 0xFFFF, "illegal param, req_id must be numeric")
+        named = self.get_query_argument("row_with_meta", "")
+        if named not in _TRUE + _FALSE:
+            raise self._bad(400, 0xFFFF, "illegal param, row_with_meta must be boolean")
+        return zone, named in _TRUE, self.get_query_argument("timing", "") == "true"
+
+    def _bad(self, status: int, code: int, message: str) -> TDengineError:
+        self.set_status(status)
+        return TDengineError(code, message)
+
+    def _answer(self, database: str | None, zone: str | None, named: bool, timing: bool) -> Iterator[str]:
+        if not self.body.strip():
+            raise self._bad(400, *((0x1107, "no sql input") if self.body else (0x1106, "request is empty")))
         try:
             self.session = Session(self.store, database, zone, USER)
         except TDengineError as error:
@@ -100,14 +154,12 @@ class RestHandler(RequestHandler):
             # taosAdapter runs a USE for the database in the path, and does not tell its errors
             self.session = Session(self.store, None, zone, USER)
         try:
-            sql = self.request.body.decode()
+            sql = self.body.decode()
         except UnicodeDecodeError as error:
             raise malformed(f"SQL: {error}") from error
         result = self.session.execute(sql)
         try:
-            yield from answer(result, zone and ZoneInfo(zone),
-                              named=self.get_query_argument("row_with_meta", "") == "true",
-                              timing=self.get_query_argument("timing", "") == "true")
+            yield from answer(result, zone and ZoneInfo(zone), named, timing)
         finally:
             result.close()
 

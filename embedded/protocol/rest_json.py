@@ -3,16 +3,20 @@
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
+
 from ..common.datatypes import DECIMALS, DOUBLE, FLOAT, TIMESTAMP, VARBINARY, Column
 from ..common.errors import TDengineError
-from ..engine.results import Result
+from ..engine.plain_result import Result
 from .raw_blocks import rows_per_block
 
+_LONGEST_WHOLE = 1e21  # greater ones have an exponent
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -29,20 +33,22 @@ def answer(result: Result, zone: ZoneInfo | None, named: bool = False, timing: b
         return
     names = [column.name for column in result.columns]
     meta = json.dumps([[column.name, column.shown_type, column.shown_length] for column in result.columns])
-    writers = [_writer(column, result.precision, zone) for column in result.columns]
     start, count = f'{{"code":0,"column_meta":{meta},"data":[', 0
-    while values := result.fetch_columns(rows_per_block(result.columns)):
-        rows = _json_rows(values, writers)
+    while (batch := result.fetch_batch(rows_per_block(result.columns))) is not None:
+        rows = list(zip(*(_json_values(values, column, result.precision, zone)
+                          for values, column in zip(batch.columns, result.columns, strict=True)), strict=True))
         yield start + json.dumps([dict(zip(names, row, strict=True)) for row in rows] if named else rows)[1:-1]
         start, count = ",", count + len(rows)
     yield f'{"" if count else start}],"rows":{count}{end()}'
 
 
-def _json_rows(table: Sequence[Sequence], writers: Sequence[Callable | None]) -> list[tuple]:
-    """Rows from columns; a column that has a writer is put into types that JSON has."""
-    columns = [values if write is None else [None if value is None else write(value) for value in values]
-               for write, values in zip(writers, table, strict=True)]
-    return list(zip(*columns, strict=True))
+def _json_values(values: pa.Array, column: Column, precision: int, zone: ZoneInfo | None) -> list:
+    """The values of a column in types that JSON has."""
+    if column.type is FLOAT:  # the shortest text that is this 32-bit float, as a 64-bit float
+        values = values.cast(pa.string()).cast(pa.float64())
+    found = values.to_pylist()
+    write = _writer(column, precision, zone)
+    return found if write is None else [None if value is None else write(value) for value in found]
 
 
 def _writer(column: Column, precision: int, zone: ZoneInfo | None) -> Callable[[Any], Any] | None:
@@ -54,8 +60,15 @@ def _writer(column: Column, precision: int, zone: ZoneInfo | None) -> Callable[[
     if column.type in DECIMALS:
         return "{:f}".format
     if column.type in (FLOAT, DOUBLE):
-        return lambda value: value if math.isfinite(value) else None  # JSON has neither NaN nor infinity
+        return _number
     return None
+
+
+def _number(value: float) -> float | int | None:
+    """taosAdapter writes whole numbers without a point. JSON has neither NaN nor infinity."""
+    if not math.isfinite(value):
+        return None
+    return int(Decimal(repr(value))) if value.is_integer() and abs(value) < _LONGEST_WHOLE else value
 
 
 def timestamp_text(value: int, precision: int, zone: ZoneInfo | None = None) -> str:

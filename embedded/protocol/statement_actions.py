@@ -99,7 +99,7 @@ def set_tags(connection: Connection, args: Arguments) -> Reply:
 
 def set_tags_block(connection: Connection, id_: int, body: memoryview) -> Reply:
     prepared = _find(connection, id_)
-    values = [value for _, values in raw_blocks.decode_block(body) for value in values]
+    values = [value for _, values in raw_blocks.decode_block(body) for value in values.to_pylist()]
     marks(prepared.fields, BIND_TAG, len(values))
     prepared.tags = values
     return {}

@@ -1,1 +1,1 @@
-"""From TDengine's SQL to SQLite's."""
+"""From TDengine's SQL to DuckDB's."""

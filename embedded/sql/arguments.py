@@ -1,17 +1,23 @@
 """The arguments of functions: how many there may be, and of which types."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
+from ..common import datatypes as t
 from ..common.datatypes import Type
 from ..common.errors import TDengineError, not_supported
 from .compiler import Compiler
-from .typed import DECIMALS, Typed
+from .typed import DECIMALS, Typed, duck_name
+
+# (compiler, the function's name, its arguments) -> the call's SQL and type
+FunctionBuilder = Callable[[Compiler, str, list[exp.Expression]], Typed]
 
 
 def check_count(name: str, trees: Sequence[exp.Expression], least: int, most: int | None = None) -> None:
     """Exactly `least` arguments, or from `least` to `most`. Error: 0x2801."""
+    if not trees and least:
+        raise TDengineError(0x2600, 'syntax error near ")"')
     if not least <= len(trees) <= (least if most is None else most):
         raise TDengineError(0x2801, f"Invalid number of parameters : {name}")
 
@@ -36,8 +42,13 @@ def compiled(compiler: Compiler, name: str, trees: Sequence[exp.Expression], fam
     The last arguments may be absent, down to `least` of them. Errors: 0x2801, 0x2802.
     """
     check_count(name, trees, len(families) if least is None else least, len(families))
-    values = [compiler.compile(tree) for tree in trees]
-    for value, family in zip(values, families, strict=False):
-        if value.type not in family and value.const is not None:
+    values = []
+    for tree, family in zip(trees, families, strict=False):
+        value = compiler.compile(tree)
+        if value.const is None:
+            kind = next((kind for kind in (t.VARCHAR, t.DOUBLE, t.BIGINT) if kind in family), t.VARCHAR)
+            value = Typed(f"NULL::{duck_name(kind)}", kind, kind.size or 1, None)
+        elif value.type not in family:
             raise unaccepted(name, value)
+        values.append(value)
     return values

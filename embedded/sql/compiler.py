@@ -1,38 +1,26 @@
 """What the translation of every expression shares: constants, numbers as reals, one type for several branches."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlglot import exp
 
 from ..common import datatypes as t
-from ..common.datatypes import Type
+from ..common.datatypes import Column, Type, duck_type
 from ..common.errors import TDengineError, not_supported
-from ..common.values import pack_unsigned
-from .typed import (
-    DECIMALS,
-    NAN_SQL,
-    NUMBERS,
-    REALS,
-    SIGNED,
-    TEXTS,
-    UNSIGNED,
-    Environment,
-    Parameters,
-    Scope,
-    Typed,
-    typed,
-)
+from .typed import DECIMALS, NUMBERS, REALS, SIGNED, TEXTS, UNSIGNED, Environment, Scope, Typed, literal, typed
 
-_LEAST = "-9e999"  # minus infinity: SQLite has no number below it, so a NaN is equal to it here
+# Plans a sub-select: its SQL, whose columns are o0, o1, ..., and what these columns are.
+SubSelectPlanner = Callable[[Any], tuple[str, Sequence[Column]]]
 
 
 class Compiler:
     """The base of `Expressions`. Functions and aggregates are written against it, so they need not import those."""
 
-    def __init__(self, scope: Scope, environment: Environment, parameters: Parameters) -> None:
+    def __init__(self, scope: Scope, environment: Environment, sub_select: SubSelectPlanner | None = None) -> None:
         self.scope = scope
         self.environment = environment
-        self.parameters = parameters
+        self.sub_select = sub_select
 
     @property
     def precision(self) -> int:
@@ -48,44 +36,48 @@ class Compiler:
             length = type_.size
         if length is None:
             length = len(value.encode() if type_ is t.VARCHAR and isinstance(value, str) else value) or 1
-        sql = "NULL" if value is None else self.parameters.name(pack_unsigned(value) if type_ is t.UBIGINT else value)
-        return Typed(sql, type_, length, value, unit)
+        return Typed(literal(value, type_), type_, length, value, unit)
 
     def real(self, value: Typed) -> str:
-        """The SQL of a number as a real that SQLite can reckon with: a NaN becomes NULL."""
-        if value.type is t.UBIGINT:
-            return f"u64({value.sql})"
-        if value.type in REALS:
-            return value.sql if value.is_const else f"nullif({value.sql}, {NAN_SQL})"
-        return f"CAST({value.sql} AS REAL)"
+        """The SQL of a number as a DOUBLE to reckon with."""
+        sql = value.raw or value.sql
+        return sql if value.type is t.DOUBLE else f"{sql}::DOUBLE"
 
     def ordered(self, value: Typed) -> str:
-        """The SQL of a value that SQLite sorts and compares as TDengine does: a NaN is less than every number."""
-        if value.type not in REALS or value.is_const:
+        """The SQL of a value that DuckDB sorts as TDengine does: a NaN comes before every number."""
+        if not may_be_nan(value):
             return value.sql
-        return f"iif({value.sql} = {NAN_SQL}, {_LEAST}, {value.sql})"
+        return f"(CASE WHEN isnan({value.sql}) THEN '-infinity' ELSE {value.sql} END)"
 
     def need_numbers(self, operator: str, *values: Typed) -> None:
         """Errors: 0x0200 for a type that has no such operator, 0x2600 for text, which TDengine would convert."""
         for value in values:
+            if value.const is None:
+                continue
             if value.type in TEXTS | DECIMALS:
                 what = "text" if value.type in TEXTS else value.type.name
                 raise not_supported(f"{what} as an operand of {operator}")
             if value.type not in NUMBERS:
                 raise TDengineError(0x0200, "Invalid operation")
 
-    def unify(self, values: list[Typed]) -> list[Typed]:
-        """The branches of one CASE in one type: the type of the first, or BIGINT for integers of several types."""
-        kinds = {value.type for value in values if value.const is not None} or {t.BOOL}
-        if len(kinds) == 1 and len({value.length for value in values if value.type in DECIMALS}) < 2:
-            kind = kinds.pop()
-        elif kinds <= SIGNED | UNSIGNED - {t.UBIGINT}:
+    def unify(self, values: Sequence[Typed], what: str = "CASE") -> list[Typed]:
+        """Several values in one type: their own, BIGINT for integers of several types, DOUBLE for numbers."""
+        known = [value for value in values if value.const is not None]
+        kinds = {value.type for value in known} or {t.VARCHAR}
+        if len(kinds) == 1 and len({value.length for value in known if value.type in DECIMALS}) < 2:
+            kind = known[0].type if known else t.VARCHAR
+        elif kinds <= SIGNED | UNSIGNED - {t.UBIGINT} | {t.BOOL}:
             kind = t.BIGINT
         elif kinds <= TEXTS:
             kind = t.NCHAR
-        elif kinds <= NUMBERS - {t.UBIGINT} and values[0].type in REALS:
+        elif kinds <= NUMBERS - {t.UBIGINT} and known[0].type in REALS:
             kind = t.DOUBLE
         else:
-            raise not_supported("CASE of " + " and ".join(sorted(kind.name for kind in kinds)))
-        return [typed(self.real(value) if kind is t.DOUBLE and value.const is not None else value.sql, kind,
-                      value.length if kind.variable or kind in DECIMALS else None) for value in values]
+            raise not_supported(f"{what} of " + " and ".join(sorted(kind.name for kind in kinds)))
+        length = max((value.length for value in known), default=1) if kind.variable or kind in DECIMALS else kind.size
+        type_ = duck_type(Column("", kind, length))
+        return [typed(f"{value.sql}::{type_}", kind, length) for value in values]
+
+
+def may_be_nan(value: Typed) -> bool:
+    return value.type in REALS and value.raw is None and not value.is_const

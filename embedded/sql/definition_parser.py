@@ -1,26 +1,37 @@
-"""The parser's part for CREATE, DROP, USE, DESCRIBE and SHOW: each method reads one statement or clause."""
+"""The parser's part for CREATE, DROP and ALTER: each method reads one statement or clause."""
 
+import re
 from typing import Any
 
 from sqlglot.tokens import TokenType
 
+from ..common.catalog import DEFAULT_KEEP_MINUTES
 from ..common.datatypes import PRECISIONS, Column
 from ..common.errors import not_supported
 from . import nodes
-from .value_parser import ValueParser
+from .show_parser import ShowParser
 
-# Only PRECISION has an effect here. The others are accepted, so that statements written for TDengine work.
+# Only PRECISION and KEEP have an effect here. The others are accepted, so that statements written for TDengine work.
 DATABASE_OPTIONS = frozenset(
-    "BUFFER CACHEMODEL CACHESIZE COMP DURATION DNODES ENCRYPT_ALGORITHM KEEP KEEP_TIME_OFFSET MAXROWS MINROWS PAGES "
-    "PAGESIZE PRECISION REPLICA SINGLE_STABLE STT_TRIGGER TABLE_PREFIX TABLE_SUFFIX TSDB_PAGESIZE VGROUPS "
-    "WAL_FSYNC_PERIOD WAL_LEVEL WAL_RETENTION_PERIOD WAL_RETENTION_SIZE".split())
+    "BUFFER CACHEMODEL CACHESIZE COMP COMPACT_INTERVAL COMPACT_TIME_OFFSET COMPACT_TIME_RANGE DNODES DURATION "
+    "ENCRYPT_ALGORITHM KEEP KEEP_TIME_OFFSET MAXROWS MINROWS PAGES PAGESIZE PRECISION REPLICA S3_CHUNKPAGES S3_COMPACT "
+    "S3_KEEPLOCAL SINGLE_STABLE STRICT STT_TRIGGER TABLE_PREFIX TABLE_SUFFIX TSDB_PAGESIZE VGROUPS WAL_FSYNC_PERIOD "
+    "WAL_LEVEL WAL_RETENTION_PERIOD WAL_RETENTION_SIZE WITH_ARBITRATOR".split())
+_KEEP = re.compile(r"(\d+)([mhd]?)")
+_MINUTES = {"m": 1, "h": 60, "d": 1440, "": 1440}
 
 
-class DefinitionParser(ValueParser):
+class DefinitionParser(ShowParser):
+    # ------------------------------------------------------------------ CREATE
+
     def create(self) -> Any:
         self.need("CREATE")
         if self.word("DATABASE"):
-            return self.create_database()
+            quiet = self.if_not_exists()
+            name = self.name()
+            options = self.database_options()
+            return nodes.CreateDatabase(name, quiet, options.get("precision", 0),
+                                        options.get("keep", DEFAULT_KEEP_MINUTES))
         if self.word("STABLE"):
             return self.create_table(needs_tags=True)
         if self.word("TABLE"):
@@ -33,24 +44,34 @@ class DefinitionParser(ValueParser):
             return True
         return False
 
-    def create_database(self) -> nodes.CreateDatabase:
-        quiet = self.if_not_exists()
-        name, precision = self.name(), 0
+    def database_options(self) -> dict[str, int]:
+        """Read the options; those that count here: `precision`, its code, and `keep`, in minutes."""
+        found: dict[str, int] = {}
         while self._curr:
             option = self._curr.text.upper()
+            if option == "RETENTIONS":
+                raise not_supported(option)
             if option not in DATABASE_OPTIONS:
                 self.raise_error()
             self._advance()
-            value = self._curr
-            if not self._match_set((TokenType.NUMBER, TokenType.STRING, TokenType.VAR)):
-                self.raise_error()
-            while self._match(TokenType.COMMA):  # KEEP takes up to three numbers
-                self._advance()
+            first = self._curr
+            values = self.comma_list(self.option_value)
             if option == "PRECISION":
-                if value.text.lower() not in PRECISIONS:
-                    self.raise_error("", value)
-                precision = PRECISIONS.index(value.text.lower())
-        return nodes.CreateDatabase(name, quiet, precision)
+                if values[0].lower() not in PRECISIONS:
+                    self.raise_error("", first)
+                found["precision"] = PRECISIONS.index(values[0].lower())
+            elif option == "KEEP":
+                matches = [_KEEP.fullmatch(value.lower()) for value in values]
+                if not all(matches):
+                    self.raise_error("", first)
+                found["keep"] = max(int(match[1]) * _MINUTES[match[2]] for match in matches)
+        return found
+
+    def option_value(self) -> str:
+        sign = "-" if self._match(TokenType.DASH) else ""
+        if not self._match_set((TokenType.NUMBER, TokenType.STRING, TokenType.VAR)):
+            self.raise_error()
+        return sign + self._prev.text
 
     def create_table(self, needs_tags: bool) -> Any:
         quiet = self.if_not_exists()
@@ -94,6 +115,8 @@ class DefinitionParser(ValueParser):
             quiet = self.if_not_exists()
             table = self.table_name()
 
+    # ------------------------------------------------------------------ DROP
+
     def if_exists(self) -> bool:
         if self.word("IF"):
             self.need("EXISTS")
@@ -115,31 +138,39 @@ class DefinitionParser(ValueParser):
             return nodes.DropTables(self.comma_list(table), super_only)
         raise not_supported(f"DROP {self._curr.text.upper()}") if self._curr else self.raise_error()
 
-    def use(self) -> nodes.Use:
-        self.need("USE")
-        return nodes.Use(self.name())
+    # ------------------------------------------------------------------ ALTER
 
-    def describe(self) -> nodes.Describe:
-        self._advance()
-        return nodes.Describe(self.table_name())
+    def alter(self) -> Any:
+        self.need("ALTER")
+        if self.word("DATABASE"):
+            name, first = self.name(), self._curr
+            options = self.database_options()
+            if "precision" in options:
+                self.raise_error("", first)
+            return nodes.AlterDatabase(name, options.get("keep"))
+        if not (self.word("TABLE") or self.word("STABLE")):
+            raise not_supported(f"ALTER {self._curr.text.upper()}") if self._curr else self.raise_error()
+        super_only = self._prev.text.upper() == "STABLE"
+        table = self.table_name()
+        if self.word("SET", "TAG"):
+            return nodes.SetTags(table, self.comma_list(self.new_tag))
+        for action in ("ADD", "DROP", "MODIFY", "RENAME"):
+            if self.word(action):
+                return self.alter_column(table, super_only, action)
+        raise not_supported(f"ALTER TABLE ... {self._curr.text.upper()}") if self._curr else self.raise_error()
 
-    def show(self) -> nodes.Show:
-        self.need("SHOW")
-        if self.word("CREATE"):
-            if self.word("DATABASE"):
-                return nodes.Show("CREATE DATABASE", self.name())
-            if not (self.word("TABLE") or self.word("STABLE")):
-                raise not_supported("SHOW CREATE " + self._curr.text.upper())
-            return nodes.Show("CREATE", table=self.table_name())
-        database = None
-        if self._next.token_type is TokenType.DOT:
-            database = self.name()
-            self._advance()
-        if not self._curr:
+    def alter_column(self, table: nodes.TableName, super_only: bool, action: str) -> nodes.AlterTable:
+        if not (self.word("COLUMN") or self.word("TAG")):
             self.raise_error()
-        what = self._curr.text.upper()
-        if what not in ("DATABASES", "TABLES", "STABLES"):
-            raise not_supported(f"SHOW {what}")
-        self._advance()
-        like = self.take(TokenType.STRING).text if self._match(TokenType.LIKE) else None
-        return nodes.Show(what, database, like)
+        is_tag = self._prev.text.upper() == "TAG"
+        if action in ("ADD", "MODIFY"):
+            column = self.column(is_tag)
+            return nodes.AlterTable(table, super_only, action, is_tag, column.name, column)
+        name = self.name()
+        return nodes.AlterTable(table, super_only, action, is_tag, name, None,
+                                self.name() if action == "RENAME" else None)
+
+    def new_tag(self) -> tuple[str, Any]:
+        name = self.name()
+        self.take(TokenType.EQ)
+        return name, self.value()

@@ -8,10 +8,9 @@ from sqlglot.tokens import TokenType
 RESERVED = frozenset(
     "BY CREATE DELETE DROP FROM GROUP HAVING INSERT INTERVAL INTO JOIN LIMIT OFFSET ON ORDER PARTITION SELECT "
     "SET SHOW SLIMIT SOFFSET TAGS UNION USING VALUES WHERE SESSION STATE_WINDOW EVENT_WINDOW COUNT_WINDOW "
-    "SLIDING FILL RANGE EVERY INNER LEFT RIGHT FULL".split())
+    "SLIDING FILL RANGE EVERY INNER LEFT RIGHT FULL ASOF".split())
 # TDengine knows these; the embedded database refuses them by name.
-REFUSED_CLAUSES = ("SLIDING", "FILL", "SESSION", "STATE_WINDOW", "EVENT_WINDOW", "COUNT_WINDOW", "RANGE", "EVERY",
-                   "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "UNION")
+REFUSED_CLAUSES = ("LEFT", "RIGHT", "FULL", "ASOF")
 REFUSED_TYPES = ("BLOB", "MEDIUMBLOB", "GEOMETRY")
 
 
@@ -32,7 +31,10 @@ class TDengine(Dialect):
             ">=": TokenType.GTE, "<=": TokenType.LTE, "<>": TokenType.NEQ, "!=": TokenType.NEQ,
             "AND": TokenType.AND, "OR": TokenType.OR, "NOT": TokenType.NOT, "IN": TokenType.IN,
             "IS": TokenType.IS, "NULL": TokenType.NULL, "TRUE": TokenType.TRUE, "FALSE": TokenType.FALSE,
-            "LIKE": TokenType.LIKE, "->": TokenType.ARROW, "BETWEEN": TokenType.BETWEEN, "CASE": TokenType.CASE,
+            "LIKE": TokenType.LIKE,
+            # IRLIKE is another operator elsewhere; here it is the opposite of RLIKE.
+            "MATCH": TokenType.RLIKE, "REGEXP": TokenType.RLIKE, "NMATCH": TokenType.IRLIKE,
+            "->": TokenType.ARROW, "BETWEEN": TokenType.BETWEEN, "CASE": TokenType.CASE,
             "WHEN": TokenType.WHEN, "THEN": TokenType.THEN, "ELSE": TokenType.ELSE, "END": TokenType.END,
             "AS": TokenType.ALIAS, "DISTINCT": TokenType.DISTINCT, "ASC": TokenType.ASC, "DESC": TokenType.DESC,
         } | {word: TokenType.KEEP for word in RESERVED}

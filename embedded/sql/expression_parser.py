@@ -95,6 +95,12 @@ class ExpressionParser(Parser):
             entries.append(read())
         return tuple(entries)
 
+    def carried(self, name: str, value: Any, start: Token) -> exp.Var:
+        """Something that is no tree of sqlglot's, in `meta` of one whose text is that from `start` on."""
+        tree = exp.Var(this=self.sql[start.start:self._prev.end + 1])
+        tree.meta[name] = value
+        return tree
+
     # ------------------------------------------------------------------ expressions
 
     def expression_of(self) -> exp.Expression:
@@ -113,8 +119,13 @@ class ExpressionParser(Parser):
         return self.expression_of()
 
     def _parse_select(self, *_: Any, **__: Any) -> None:
-        if self.word("SELECT", advance=False):
+        """Only IN may be followed by a sub-select."""
+        if not self.word("SELECT", advance=False):
+            return None
+        if self._tokens[self._index - 2].token_type is not TokenType.IN:
             raise not_supported("a sub-select in an expression")
+        start = self._curr
+        return self.carried("select", self.query(), start)
 
     def _parse_between(self, this: Any) -> exp.Expression:
         low = self._parse_bitwise()

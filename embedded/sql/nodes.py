@@ -1,7 +1,8 @@
 """The statements of TDengine's SQL, as `parser.parse` returns them.
 
 The scalar expressions in them are sqlglot trees. Every function call is an `Anonymous` node, and a duration
-(`12h`) is an unquoted `Column` whose name begins with a digit. Nobody changes a node once it is parsed.
+(`12h`) is an unquoted `Column` whose name begins with a digit. The target of CAST is in `meta["target"]`, and the
+sub-select of IN in `meta["select"]`, of a `Var`. Nobody changes a node once it is parsed.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ MARK = object()  # a `?` in an INSERT
 
 @dataclass(frozen=True)
 class Item:
-    """One entry of a select list. `label` is its AS name, or else its text as it was written."""
+    """One entry of a select list. `label` is its AS name, or else its text, in lower case outside of quotes."""
 
     expression: Expression
     label: str
@@ -37,15 +38,54 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Fill:
+    """What stands in windows without rows: NULL, VALUE, PREV, NEXT, LINEAR ... `values` are those of VALUE."""
+
+    mode: str
+    values: tuple[Expression, ...] = ()
+
+
+@dataclass(frozen=True)
+class Window:
+    """`INTERVAL(10s, 2s)`: its word and what stands in its parentheses; SLIDING, FILL, TRUE_FOR where there are any.
+
+    RANGE, EVERY and FILL of INTERP are of the kind RANGE; EVERY stands in the place of SLIDING.
+    """
+
+    kind: str
+    arguments: tuple[Expression, ...]
+    sliding: Expression | None = None
+    fill: Fill | None = None
+    true_for: Expression | None = None
+
+
+@dataclass(frozen=True)
+class Join:
+    """`a JOIN b ON condition`, or `a, b`. Each table has the alias that stands behind it."""
+
+    tables: "tuple[tuple[TableName | Select | Union, str | None], ...]"
+    condition: Expression | None
+
+
+@dataclass(frozen=True)
+class Union:
+    """Two SELECTs with equally many columns, one below the other; without `all`, equal rows are one."""
+
+    first: "Select"
+    second: "Select"
+    all: bool
+
+
+@dataclass(frozen=True)
 class Select:
     items: tuple[Item, ...]
     distinct: bool = False
     tags_only: bool = False
-    source: "TableName | Select | None" = None
+    source: "TableName | Select | Union | Join | None" = None
     alias: str | None = None
     where: Expression | None = None
     partition: tuple[Expression, ...] = ()
-    interval: tuple[Expression, ...] = ()  # (duration,) or (duration, offset)
+    window: Window | None = None
     group: tuple[Expression, ...] = ()
     having: Expression | None = None
     order: tuple[Order, ...] = ()
@@ -79,10 +119,32 @@ class Insert:
 
 
 @dataclass(frozen=True)
+class InsertSelect:
+    """INSERT INTO table (columns) SELECT ...; `columns` is None for all of them."""
+
+    table: TableName
+    columns: tuple[str, ...] | None
+    select: Select
+
+
+@dataclass(frozen=True)
+class Delete:
+    table: TableName
+    where: Expression | None
+
+
+@dataclass(frozen=True)
 class CreateDatabase:
     name: str
     if_not_exists: bool
     precision: int
+    keep_minutes: int
+
+
+@dataclass(frozen=True)
+class AlterDatabase:
+    name: str
+    keep_minutes: int | None  # None: it stays as it is
 
 
 @dataclass(frozen=True)
@@ -123,6 +185,28 @@ class DropTables:
 
 
 @dataclass(frozen=True)
+class AlterTable:
+    """ADD, DROP, MODIFY or RENAME (the `action`) of a column or a tag.
+
+    `column` is what ADD and MODIFY name, `new_name` what RENAME names.
+    """
+
+    table: TableName
+    super_only: bool
+    action: str
+    is_tag: bool
+    name: str
+    column: Column | None
+    new_name: str | None = None
+
+
+@dataclass(frozen=True)
+class SetTags:
+    table: TableName
+    tags: tuple[tuple[str, Any], ...]  # names and new values, which are as in an INSERT
+
+
+@dataclass(frozen=True)
 class Use:
     name: str
 
@@ -134,7 +218,11 @@ class Describe:
 
 @dataclass(frozen=True)
 class Show:
-    what: str  # DATABASES, TABLES, STABLES, CREATE (a table's) or CREATE DATABASE
+    """`what` are the words that say what is shown, such as DATABASES, TABLE TAGS or CREATE TABLE."""
+
+    what: str
     database: str | None = None
     like: str | None = None
     table: TableName | None = None
+    kind: str | None = None  # NORMAL, CHILD, USER or SYSTEM
+    tags: tuple[str, ...] = ()  # of SHOW TABLE TAGS a, b FROM

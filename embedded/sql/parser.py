@@ -3,6 +3,8 @@
 Sqlglot reads the scalar expressions. The statements around them are TDengine's own, so they are read here.
 """
 
+import dataclasses
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -14,24 +16,25 @@ from ..common.errors import TDengineError, not_supported
 from . import nodes
 from .definition_parser import DefinitionParser
 from .dialect import TDengine
+from .insert_parser import InsertParser
 from .tokens import tokens_of, with_values
+from .window_parser import WindowParser
 
 _LONGEST_CACHED = 4096  # characters: questions that are asked again and again are short, INSERTs with values are not
 _LABEL_BYTES = 64  # TDengine cuts longer labels
 # TDengine knows these statements; the embedded database refuses them by name.
-KNOWN_STATEMENTS = ("ALTER", "DELETE", "EXPLAIN", "FLUSH", "GRANT", "REVOKE", "KILL", "COMPACT", "TRIM", "BALANCE",
+KNOWN_STATEMENTS = ("EXPLAIN", "FLUSH", "GRANT", "REVOKE", "KILL", "COMPACT", "TRIM", "BALANCE",
                     "RESET", "SET", "UPDATE", "MERGE", "REDISTRIBUTE", "SPLIT")
-# A column without AS is labelled by its name, but these are labelled by their text as it was written.
-PSEUDO_COLUMNS = ("tbname", "_c0", "_rowts", "_wstart", "_wend", "_wduration", "now")
+_UNQUOTED = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`)|[^'"`]+""", re.DOTALL)
 
 
-class _Parser(DefinitionParser):
+class _Parser(WindowParser, DefinitionParser):
     def statement(self, sql: str, tokens: list[Token]) -> Any:
-        """Read one statement; a `;` may close it."""
+        """Read one statement. What follows a `;` is not read, as in TDengine."""
         self.reset()
         self.sql = sql
-        while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
-            tokens.pop()
+        ends = (i for i, token in enumerate(tokens) if token.token_type is TokenType.SEMICOLON)
+        tokens = tokens[:next(ends, None)]
         self._tokens, self._tokens_size, self._index = tokens, len(tokens), -1
         self.marks = 0
         self._advance()
@@ -50,6 +53,26 @@ class _Parser(DefinitionParser):
 
     # ------------------------------------------------------------------ SELECT
 
+    def query(self) -> nodes.Select:
+        """One SELECT, or several that UNION joins. ORDER BY and LIMIT after the last one are those of the whole."""
+        result = self.query_part()
+        while self.word("UNION"):
+            every = self.word("ALL")
+            second = self.query_part()
+            order = {name: getattr(second, name) for name in ("order", "limit", "offset")} \
+                if self._prev.token_type is not TokenType.R_PAREN else {}
+            second = dataclasses.replace(second, **dict(zip(order, ((), None, 0), strict=False)))
+            result = nodes.Select((nodes.Item(exp.Star(), "*", False),), source=nodes.Union(result, second, every),
+                                  **order)
+        return result
+
+    def query_part(self) -> nodes.Select:
+        if self._match(TokenType.L_PAREN):
+            result = self.query()
+            self.take(TokenType.R_PAREN)
+            return result
+        return self.select()
+
     def select(self) -> nodes.Select:
         self.need("SELECT")
         distinct = self._match(TokenType.DISTINCT)
@@ -57,17 +80,31 @@ class _Parser(DefinitionParser):
         items = self.comma_list(self.item)
         parts: dict[str, Any] = {}
         if self.word("FROM"):
-            if self._match(TokenType.L_PAREN):
-                parts["source"] = self.select()
-                self.take(TokenType.R_PAREN)
-            else:
-                parts["source"] = self.table_name()
-            parts["alias"] = self.alias()
-            if self._match(TokenType.COMMA):
-                raise not_supported("JOIN")
+            parts["source"], parts["alias"] = self.source()
             self.refuse_clause()
-            parts |= self.clauses()
+        parts |= self.clauses()
         return nodes.Select(items, distinct, tags_only, **parts)
+
+    def source(self) -> tuple[Any, str | None]:
+        """What stands behind FROM, and its alias."""
+        tables = [self.table()]
+        condition = None
+        while self._match(TokenType.COMMA):
+            tables.append(self.table())
+        while self.word("JOIN") or self.word("INNER", "JOIN"):
+            tables.append(self.table())
+            self.need("ON")
+            found = self.expression_of()
+            condition = found if condition is None else exp.And(this=condition, expression=found)
+        return tables[0] if len(tables) == 1 else (nodes.Join(tuple(tables), condition), None)
+
+    def table(self) -> tuple[Any, str | None]:
+        if self._match(TokenType.L_PAREN):
+            found = self.query()
+            self.take(TokenType.R_PAREN)
+        else:
+            found = self.table_name()
+        return found, self.alias()
 
     def clauses(self) -> dict[str, Any]:
         """The clauses after FROM, in TDengine's order."""
@@ -76,10 +113,7 @@ class _Parser(DefinitionParser):
             found["where"] = self.expression_of()
         if self.word("PARTITION", "BY"):
             found["partition"] = self.comma_list(self.expression_of)
-        if self.word("INTERVAL"):
-            found["interval"] = self.list_of(self.expression_of)
-            if len(found["interval"]) > 2:
-                self.raise_error("", self._prev)
+        found["window"] = self.window()
         self.refuse_clause()
         if self.word("GROUP", "BY"):
             found["group"] = self.comma_list(self.expression_of)
@@ -110,8 +144,9 @@ class _Parser(DefinitionParser):
         alias = self.alias()
         if alias is not None:
             return nodes.Item(tree, alias, True)
-        if isinstance(tree, exp.Column) and not isinstance(tree.this, exp.Star) and tree.name not in PSEUDO_COLUMNS:
-            text = tree.name
+        if isinstance(tree, exp.Column) and not isinstance(tree.this, exp.Star):
+            return nodes.Item(tree, tree.name, False)
+        text = _UNQUOTED.sub(lambda part: part[0] if part[1] else part[0].lower(), text)
         return nodes.Item(tree, text.encode()[:_LABEL_BYTES].decode(errors="ignore"), False)
 
     def order(self) -> nodes.Order:
@@ -126,54 +161,10 @@ class _Parser(DefinitionParser):
                 self.need("LAST")
         return nodes.Order(tree, descending, nulls_first)
 
-    # ------------------------------------------------------------------ INSERT
-
-    def insert(self) -> nodes.Insert:
-        self.need("INSERT", "INTO")
-        tables = [self.rows_of_table()]
-        while self._curr:
-            tables.append(self.rows_of_table())
-        return nodes.Insert(tuple(tables), self.marks)
-
-    def rows_of_table(self) -> nodes.Rows:
-        table = None
-        if self._match(TokenType.PLACEHOLDER):
-            self.marks += 1
-        else:
-            table = self.table_name()
-        using = tag_names = columns = None
-        tags: tuple = ()
-        tags_end = 0
-        if self._curr.token_type is TokenType.L_PAREN:
-            columns = self.list_of(self.name)
-        if self.word("USING"):
-            using = self.table_name()
-            if self._curr.token_type is TokenType.L_PAREN:
-                tag_names = self.list_of(self.name)
-            self.need("TAGS")
-            tags, _, tags_end = self.values()
-            if columns is None and self._curr.token_type is TokenType.L_PAREN:
-                columns = self.list_of(self.name)
-        if self.word("SELECT", advance=False):
-            raise not_supported("INSERT ... SELECT")
-        if self.word("FILE", advance=False):
-            raise not_supported("INSERT ... FILE")
-        self.need("VALUES")
-        rows, spots = [], []
-        while self._curr.token_type is TokenType.L_PAREN:
-            row, start, end = self.values()
-            rows.append(list(row))
-            spots.append((start, end))
-            if self._match(TokenType.COMMA) and self._curr.token_type is not TokenType.L_PAREN:
-                self.raise_error()
-        if not rows:
-            self.raise_error()
-        return nodes.Rows(table, using, tag_names, tags, columns, rows, spots, tags_end)
-
-    _STATEMENTS = {"SELECT": select, "INSERT": insert, "CREATE": DefinitionParser.create,
-                   "DROP": DefinitionParser.drop, "USE": DefinitionParser.use,
-                   "DESCRIBE": DefinitionParser.describe, "DESC": DefinitionParser.describe,
-                   "SHOW": DefinitionParser.show}
+    _STATEMENTS = {"SELECT": query, "(": query, "INSERT": InsertParser.insert, "IMPORT": InsertParser.insert,
+                   "DELETE": InsertParser.delete, "CREATE": DefinitionParser.create, "DROP": DefinitionParser.drop,
+                   "ALTER": DefinitionParser.alter, "USE": DefinitionParser.use, "SHOW": DefinitionParser.show,
+                   "DESCRIBE": DefinitionParser.describe, "DESC": DefinitionParser.describe}
 
 
 def parse(sql: str, values: Sequence[Any] | None = None) -> Any:

@@ -1,29 +1,36 @@
-"""What the planner makes of a SELECT: SQLite's SQL and what its rows mean."""
+"""What the planner makes of a SELECT: DuckDB's SQL and what its rows mean."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
+import pyarrow as pa
+
+from ..common.catalog import Table
 from ..common.datatypes import Column
 
 
 @dataclass(frozen=True)
 class TagColumns:
-    """Columns of the result that are tags, read by a statement of their own.
+    """Columns of the result that are tags, looked up after the rows are read.
 
-    SQLite would otherwise join and convert the same few tags for each row. The plan's statement has the subtable
-    in their place, after its other columns. `sql` gives, for a JSON list of subtables, the subtable and its tags.
+    A join would repeat the same few tags for each row. The plan's statement has the subtable (`tb`) in their place,
+    after its other columns. `names` says which column of `tags_<table.id>` stands at which position of the result:
+    "name" is the name of the subtable, "t0" its first tag.
     """
 
-    positions: list[int]
-    sql: str
+    table: Table
+    names: dict[int, str]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`precision` is that of the timestamps in the result: 0 ms, 1 us, 2 ns."""
+    """`columns` describe the result; column i is called o<i> in `sql` and has the type `duck_type(columns[i])`.
+
+    `precision` is that of the timestamps in the result: 0 ms, 1 us, 2 ns. `inputs` are tables that are not in the file,
+    such as those of information_schema: the statement names them as they are named here.
+    """
 
     sql: str
-    parameters: dict[str, Any]
     columns: list[Column]
     precision: int
     tags: TagColumns | None = None
+    inputs: dict[str, pa.Table] = field(default_factory=dict)

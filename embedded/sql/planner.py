@@ -1,91 +1,110 @@
-"""SELECT: from TDengine's syntax tree to one SQLite statement and the columns of its result."""
+"""SELECT: from TDengine's syntax tree to one DuckDB statement and the columns of its result."""
 
-import re
-from collections.abc import Sequence
-
+import pyarrow as pa
 from sqlglot import exp
 
-from ..common import datatypes as t
-from ..common.catalog import Subtable
+from ..common.catalog import SYSTEM_DATABASES
 from ..common.datatypes import Column
 from ..common.errors import TDengineError, not_supported
-from ..storage import tables
 from ..storage.store import Store
 from . import nodes
+from .aggregates import aggregate_calls
+from .answers import Answers, Builder
+from .combined import joined, united
 from .expressions import Expressions
-from .group_queries import aggregate_calls, group_select_builder
-from .plan import Plan, TagColumns
-from .row_queries import Query, RowSelectBuilder, SelectBuilder
-from .select_list import entry_of, expand_stars
-from .sources import Source, SubSelect, TableSource
-from .time_functions import window_start
-from .typed import Environment, Parameters, Typed, typed
+from .group_queries import Groups
+from .interpolation import Interpolation, interpolates
+from .newest import newest_only
+from .partitions import Keys
+from .plan import Plan
+from .row_queries import RowExpressions
+from .rows import rows_of
+from .select_list import expand_stars
+from .series_rules import calls_of_rows, check_places
+from .sources import Source, derived_source, table_source
+from .time_ranges import time_bounds
+from .typed import Environment
+from .windows import window_of
+
+MOST_NAMES, LONGEST_SQL = 20_000, 1_000_000  # in one statement, and characters of what DuckDB gets
 
 
 def plan(select: nodes.Select, store: Store, environment: Environment) -> Plan:
     """Errors: TDengine's own for a wrong statement, 0x2600 for one that the embedded database does not support."""
-    parameters = Parameters()
-    outermost = _Planner(select, store, environment, parameters)
-    outermost.may_leave_tags_out = True
-    sql, columns, precision = outermost.build()
-    return Plan(sql, parameters.values, columns, precision, outermost.tags)
+    outermost = _Planner(select, store, environment, {})
+    outermost.is_outermost = True
+    sql, columns = outermost.build()
+    if len(sql) > LONGEST_SQL:
+        raise TDengineError(0x2600, 'syntax error near "SELECT" (the statement is too long, or nested too deeply)')
+    return Plan(sql, columns, outermost.source.precision, outermost.tags, outermost.inputs)
 
 
-class _Planner:
+class _Planner(Answers):
     """Plans one SELECT; a sub-select gets a planner of its own. Result columns are called o0, o1, ... in SQL."""
 
-    def __init__(self, select: nodes.Select, store: Store, environment: Environment, parameters: Parameters) -> None:
-        self.select, self.environment, self.parameters = select, environment, parameters
-        self.may_leave_tags_out = False
-        self.tags: TagColumns | None = None  # those that were left out
-        self.source = self.read_source(store)
+    def __init__(self, select: nodes.Select, store: Store, environment: Environment,
+                 inputs: dict[str, pa.Table]) -> None:
+        self.select, self.store, self.environment, self.inputs = select, store, environment, inputs
+        self.where = select.where
+        if isinstance(select.source, nodes.Join) and select.source.condition is not None:
+            condition = select.source.condition
+            self.where = condition if select.where is None else exp.And(this=condition, expression=select.where)
+        self.source = self.read_source(select.source, select.alias)
         self.items = expand_stars(select.items, self.source)
-        self.expressions = Expressions(self.source, environment, parameters)
-        self.query = Query(select, self.source, environment, parameters, self.expressions)
+        self.weights = self.weighed()
+        self.expressions = self.expressions_of(self.source)
+        self.source.query_range = lambda: time_bounds(self.where, self.expressions)
 
-    def build(self) -> tuple[str, list[Column], int]:
-        """The SQL, the columns of the result and the precision of its timestamps."""
-        select, query = self.select, self.query
-        query.where = [self.expressions.condition(part).sql for part in _conjuncts(select.where)]
-        query.keys = [self.expressions.compile(self.entry_of(tree)) for tree in select.group + select.partition]
-        calls = self.aggregate_calls()
-        if select.group and select.partition:
-            raise not_supported("GROUP BY together with PARTITION BY")
-        if select.interval:
-            self.add_window()
-            if not calls:
-                raise TDengineError(0x260C, "Not a single-group group function")
-        grouped = bool(calls or select.group)
-        if select.having is not None and not grouped:
-            raise TDengineError(0x260C, "Not a single-group group function")
-        builder = group_select_builder(query, calls) if grouped else RowSelectBuilder(query)
-        results = [builder.expressions.compile(item.expression) for item in self.items]
-        columns = [Column(item.label, result.type, result.length)
-                   for item, result in zip(self.items, results, strict=True)]
-        return self.assemble(builder, results), columns, self.source.precision
+    def expressions_of(self, source: Source) -> Expressions:
+        return Expressions(source, self.environment, self.sub_select)
+
+    def sub_select(self, select: nodes.Select) -> tuple[str, list[Column]]:
+        return self.inner(select).build()
+
+    def inner(self, select: nodes.Select) -> "_Planner":
+        return _Planner(select, self.store, self.environment, self.inputs)
 
     # ------------------------------------------------------------------ names
 
-    def read_source(self, store: Store) -> Source:
-        source = self.select.source
+    def read_source(self, source: object, alias: str | None) -> Source:
         if source is None:
-            current = store.databases.get(self.environment.database)
+            current = self.store.databases.get(self.environment.database)
             return Source(precision=current.precision if current else 0)
         if isinstance(source, nodes.Select):
-            sql, columns, precision = _Planner(source, store, self.environment, self.parameters).build()
-            return SubSelect(sql, columns, precision, self.select.alias)
-        if source.database == "information_schema" and source.name == "ins_databases":
-            if any(isinstance(item.expression, exp.Star) for item in self.select.items):
-                raise not_supported("* of information_schema.ins_databases")
-            return SubSelect(*tables.INS_DATABASES, 0, self.select.alias or source.name)
-        if source.database in ("information_schema", "performance_schema"):
-            raise not_supported(f"{source.database}.{source.name}")
-        found = store.database(source.database or self.environment.database).find(source.name)
-        subtable = found if isinstance(found, Subtable) else None
-        return TableSource(subtable.table if subtable else found, subtable, source.name, self.select.alias)
+            inner = self.inner(source)
+            sql, columns = inner.build()
+            found = derived_source(f"({sql})", columns, inner.source.precision, {alias} if alias else set(), "o")
+            found.weights = inner.weights
+            return found
+        if isinstance(source, nodes.Union):
+            first, second = self.inner(source.first), self.inner(source.second)
+            sql, columns = united(self.expressions_of(Source()), first.build(), second.build(), source.all)
+            found = derived_source(f"({sql})", columns, first.source.precision, {alias} if alias else set(), "o")
+            found.weights = {name: weight + max(second.weights.values()) for name, weight in first.weights.items()}
+            return found
+        if isinstance(source, nodes.Join):
+            parts = [(name or getattr(part, "name", ""), self.read_source(part, name)) for part, name in source.tables]
+            return joined(parts, self.where)
+        database = source.database or self.environment.database
+        if database in SYSTEM_DATABASES:
+            if self.environment.system_table is None:
+                raise not_supported(f"{database}.{source.name}")
+            columns, rows = self.environment.system_table(database, source.name)
+            self.inputs[source.name] = rows.rename_columns([f"c{i}" for i in range(len(columns))])
+            return derived_source(source.name, columns, 0, {alias or source.name}, "c")
+        found = self.store.database(database).find(source.name)
+        return table_source(found, source.name, alias)
 
-    def entry_of(self, tree: exp.Expression) -> exp.Expression:
-        return entry_of(tree, self.items)
+    def weighed(self) -> dict[str, int]:
+        """How many names each column of the result stands for, sub-selects looked through: DuckDB may copy them all.
+
+        Error: 0x2600 for more than MOST_NAMES.
+        """
+        trees = [item.expression for item in self.items] + [order.expression for order in self.select.order]
+        weights = [self.source.weight(tree) for tree in (*trees, *filter(None, (self.where, self.select.having)))]
+        if sum(weights) > MOST_NAMES:
+            raise TDengineError(0x2600, 'syntax error near "SELECT" (nested too deeply)')
+        return {item.label: weight for item, weight in zip(self.items, weights, strict=False)}
 
     def aggregate_calls(self) -> list[exp.Anonymous]:
         """All calls of aggregates in the statement: in the select list, in ORDER BY and in HAVING."""
@@ -95,102 +114,43 @@ class _Planner:
             trees.append(self.select.having)
         return [call for tree in trees for call in aggregate_calls(tree)]
 
-    def add_window(self) -> None:
-        """INTERVAL: the start of the window becomes the last group key."""
-        if self.select.group:
-            raise not_supported("GROUP BY together with INTERVAL")
-        if self.source.time is None:
-            raise not_supported("INTERVAL over a sub-select without a timestamp")
-        width, *rest = [self.expressions.compile(tree) for tree in self.select.interval]
-        offset = rest[0] if rest else None
-        if width.unit is None or width.const <= 0 or offset is not None and offset.unit is None:
-            raise TDengineError(0x2600, 'syntax error near "INTERVAL"')
-        ticks = self.query.window_ticks = width.const
-        self.query.window_offset = offset.const if offset is not None else 0
-        if self.query.window_offset >= ticks:
-            raise TDengineError(0x261C, "Interval offset should be shorter than interval")
-        start = window_start(self.expressions, self.source.time.sql, ticks, width.unit, self.query.window_offset)
-        self.source.window = {
-            "_wstart": typed(start, t.TIMESTAMP), "_wend": typed(f"({start} + {ticks})", t.TIMESTAMP),
-            "_wduration": typed(str(ticks), t.BIGINT)}
-        self.query.keys.append(self.source.window["_wstart"])
-
     # ------------------------------------------------------------------ SQL
 
-    def assemble(self, builder: SelectBuilder, results: Sequence[Typed]) -> str:
-        select, keys = self.select, self.query.keys
-        order = self.order_terms(builder, results)
-        chosen = [f"{result.sql} AS o{i}" for i, result in enumerate(results)]
-        by_partition = bool(select.partition or select.group) and not select.order
-        if select.slimit is not None and not by_partition:
-            raise not_supported("SLIMIT without PARTITION BY or with ORDER BY")
-        limit_each = by_partition and (select.limit is not None or select.offset or select.slimit is not None)
-        partition_keys = len(keys) - bool(select.interval)
-        if limit_each:
-            if select.distinct:
-                raise not_supported("DISTINCT with a LIMIT in every partition")
-            chosen += [f"{key.sql} AS q{i}" for i, key in enumerate(keys[:partition_keys])]
-            within = keys[-1].sql if select.interval else self.order_in_partition(builder)
-            chosen.append(f"{within} AS w")
-        elif select.interval and not order:
-            order = [key.sql for key in keys]
-        tail = "" if limit_each else (" ORDER BY " + ", ".join(order) if order else "") + self.limits()
-        plain_rows = isinstance(builder, RowSelectBuilder) and not (limit_each or select.distinct or select.tags_only)
-        if self.may_leave_tags_out and plain_rows:
-            chosen = self.without_tags(chosen, results)
-        sql = builder.statement("DISTINCT " if select.distinct else "", chosen, tail)
-        return self.limited_in_partitions(sql, len(results), partition_keys) if limit_each else sql
+    def build(self) -> tuple[str, list[Column]]:
+        """The SQL and the columns of the result."""
+        select = self.select
+        rows = rows_of(self.source, self.where, self.expressions)
+        keys = [(tree, self.expressions.compile(tree)) for tree in map(self.entry_of, select.group + select.partition)]
+        calls = self.aggregate_calls()
+        if select.group and select.partition:
+            raise not_supported("GROUP BY together with PARTITION BY")
+        if select.group and select.window:
+            raise TDengineError(0x2624, "GROUP BY and WINDOW-clause can't be used together")
+        if not select.window:
+            rows = newest_only(self.store, rows, self.where, calls, [tree for tree, _ in keys])
+        trees = [item.expression for item in self.items]
+        check_places(select, trees, [self.entry_of(entry.expression) for entry in select.order], bool(self.source.time))
+        if interpolates(select, trees):
+            builder = Interpolation(select, self.expressions, rows, keys)
+            return self.answer(builder, keys)
+        of_rows = calls_of_rows(trees)
+        window = window_of(select, self.expressions, rows, keys) if select.window else None
+        if window and not calls and not of_rows:
+            raise TDengineError(0x2667, f"Invalid usage of expr: {self.items[0].label}")
+        if select.having is not None and not (select.group or select.partition or window):
+            raise TDengineError(0x260A, "Not a GROUP BY expression")
+        if select.having is not None and not (calls or select.group):
+            raise not_supported("HAVING without an aggregate")
+        if calls or select.group and not of_rows:
+            builder = Groups(self.expressions, window.rows if window else rows, keys, window, calls, bool(select.group))
+            builder.has_start = time_bounds(self.where, self.expressions)[0] is not None
+        else:
+            builder = RowExpressions(self.expressions, window.rows if window else rows, keys, window)
+        return self.answer(builder, keys)
 
-    def without_tags(self, chosen: list[str], results: Sequence[Typed]) -> list[str]:
-        """The columns that are no tags, then the subtable; `self.tags` gets the tags."""
-        tags = {i: result.sql for i, result in enumerate(results) if re.fullmatch(r"g\.\w+", result.sql)}
-        if not tags:
-            return chosen
-        sql = (f"SELECT g.tb, {', '.join(tags.values())} FROM tags_{self.source.table.id} g "
-               "WHERE g.tb IN (SELECT value FROM json_each(?))")
-        self.tags = TagColumns(list(tags), sql)
-        return [part for i, part in enumerate(chosen) if i not in tags] + ["d.tb"]
-
-    def order_in_partition(self, builder: SelectBuilder) -> str:
-        by_time = isinstance(builder, RowSelectBuilder) and self.source.time is not None
-        return self.source.time.sql if by_time else "NULL"
-
-    def order_terms(self, builder: SelectBuilder, results: Sequence[Typed]) -> list[str]:
-        terms = []
-        for order in self.select.order:
-            value = builder.expressions.compile(self.entry_of(order.expression))
-            if self.select.distinct and value.sql not in {result.sql for result in results}:
-                raise TDengineError(0x260B, "Not SELECTed expression")
-            term = builder.expressions.ordered(value) + (" DESC" if order.descending else "")
-            if order.nulls_first == order.descending:  # SQLite's default is the other way round
-                term += " NULLS FIRST" if order.nulls_first else " NULLS LAST"
-            terms.append(term)
-        return terms
-
-    def limits(self) -> str:
-        select, name = self.select, self.parameters.name
-        if select.limit is None:
-            return ""
-        return f" LIMIT {name(select.limit)}" + (f" OFFSET {name(select.offset)}" if select.offset else "")
-
-    def limited_in_partitions(self, sql: str, results: int, partition_keys: int) -> str:
-        """LIMIT in every partition, and SLIMIT over the partitions. `sql` also gives the keys q0, q1, ... and w."""
-        select, name = self.select, self.parameters.name
-        keys = ", ".join(f"q{i}" for i in range(partition_keys))
-        tests = []
-        if select.limit is not None:
-            tests.append(f"r > {name(select.offset)} AND r <= {name(select.offset + select.limit)}")
-        if select.slimit is not None:
-            tests.append(f"k > {name(select.soffset)} AND k <= {name(select.soffset + select.slimit)}")
-        columns = ", ".join(f"o{i}" for i in range(results))
-        return (f"SELECT {columns} FROM (SELECT *, row_number() OVER (PARTITION BY {keys} ORDER BY w) AS r, "
-                f"dense_rank() OVER (ORDER BY {keys}) AS k FROM ({sql})) WHERE {' AND '.join(tests)} ORDER BY k, r")
-
-
-def _conjuncts(tree: exp.Expression | None) -> list[exp.Expression]:
-    """The conditions that AND joins, one by one."""
-    if tree is None:
-        return []
-    if isinstance(tree, exp.And):
-        return _conjuncts(tree.this) + _conjuncts(tree.expression)
-    return [tree]
+    def answer(self, builder: Builder, keys: Keys) -> tuple[str, list[Column]]:
+        """The SQL of the select list over what the builder gives, and the columns of the result."""
+        results = [self.compiled(builder, item.expression) for item in self.items]
+        columns = [Column(item.label, value.type, value.length)
+                   for item, (value, _) in zip(self.items, results, strict=True)]
+        return self.assemble(builder, results, columns, keys), columns

@@ -1,6 +1,9 @@
 """What a SELECT reads from (a table, a sub-select, or nothing), and what the names in it mean there."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlglot import exp
 
 from ..common import datatypes as t
 from ..common.catalog import Subtable, Table
@@ -15,22 +18,29 @@ def no_column(name: str) -> TDengineError:
     return TDengineError(0x2602, f"Invalid column name: {name}")
 
 
+def no_table() -> TDengineError:
+    return TDengineError(0x2603, "Table does not exist")
+
+
 @dataclass
 class Source:
-    """The names and their SQL. There, `d` are the rows of a table, `g` its subtables with their tags, `s` a sub-select.
+    """The names and their SQL. There, `d` are the rows, and `g` the subtables with their tags, where there are any.
 
     This class itself is the source of a SELECT without FROM.
     """
 
     precision: int = 0
-    names: dict[str, Typed] = field(default_factory=dict)
-    star: list[tuple[str, Typed]] = field(default_factory=list)  # the columns that * stands for
-    data: list[tuple[str, Typed]] = field(default_factory=list)  # the columns that LAST(*) stands for
+    columns: dict[str, Typed] = field(default_factory=dict)  # of the rows
+    tags: dict[str, Typed] = field(default_factory=dict)  # of the subtables, with tbname
+    star: list[str] = field(default_factory=list)  # the columns that * stands for
+    data: list[str] = field(default_factory=list)  # the columns that LAST(*) stands for
     qualifiers: set[str] = field(default_factory=set)
     time: Typed | None = None  # the timestamp of a row
     table: Table | None = None
     tb: int | None = None  # where the rows are those of one subtable: its number
-    window: dict[str, Typed] = field(default_factory=dict)  # _wstart and its like, where there is INTERVAL
+    rows: str = ""  # what stands in FROM for the rows
+    query_range: Callable[[], tuple[int | None, int | None]] | None = None  # the first and last tick of WHERE
+    weights: dict[str, int] = field(default_factory=dict)  # see `weight`; a column that is not named here has 1
 
     def resolve(self, name: str, qualifier: tuple[str, ...] = ()) -> Typed:
         """The column of that name. `qualifier` is what stands before it: `t` in `t.ts`.
@@ -38,68 +48,100 @@ class Source:
         Errors: 0x2602 (no such column), 0x2603 (no such table), 0x2658 (_wstart or its like without a window).
         """
         if qualifier and qualifier[-1] not in self.qualifiers:
-            raise TDengineError(0x2603, "Table does not exist")
-        if name in self.names:
-            return self.names[name]
+            raise no_table()
+        found = self.columns.get(name) or self.tags.get(name)
+        if found is not None:
+            return found
         if name in ("_c0", "_rowts") and self.time is not None:
             return self.time
+        if name in ("_qstart", "_qend", "_qduration") and self.query_range is not None:
+            first, last = (limit if limit is not None else end
+                           for limit, end in zip(self.query_range(), (-2**63, 2**63 - 1), strict=True))
+            value = {"_qstart": first, "_qend": last, "_qduration": min(last - first, 2**63 - 1)}[name]
+            kind = t.BIGINT if name == "_qduration" else t.TIMESTAMP
+            return Typed(f"('{value}'::BIGINT)", kind, kind.size, value)
         if name in ("_wstart", "_wend", "_wduration"):
-            if name not in self.window:
-                raise TDengineError(0x2658, "Invalid windows pc")
-            return self.window[name]
+            raise TDengineError(0x2658, "_WSTART, _WEND and _WDURATION can only be used in window query")
         raise no_column(name)
 
-    def from_clause(self, text: str) -> str:
-        """FROM, without the word itself, for a statement whose other parts are `text`."""
-        return ""
+    def star_of(self, qualifier: str) -> list[tuple[str, str]]:
+        """The columns of `*` or `t.*`: (qualifier, name). Error: 0x2603."""
+        if qualifier and qualifier not in self.qualifiers:
+            raise no_table()
+        return [(qualifier, name) for name in self.star]
 
-    def conditions(self, parts: list[str]) -> list[str]:
-        """The terms of WHERE, in the form that SQLite answers fastest."""
-        return parts
+    def weight(self, tree: exp.Expression) -> int:
+        """How many names an expression stands for where those of a sub-select stand for what they are made of."""
+        return 1 + sum(self.weights.get(column.name, 1) for column in tree.find_all(exp.Column))
+
+    def reads_tags(self, tree: exp.Expression) -> bool:
+        """Whether an expression names a tag, or tbname."""
+        return any(column.name in self.tags for column in tree.find_all(exp.Column))
+
+    def reads_rows(self, tree: exp.Expression) -> bool:
+        """Whether an expression names a column of the rows."""
+        return any(column.name in self.columns or column.name in ("_c0", "_rowts")
+                   for column in tree.find_all(exp.Column))
 
 
-class TableSource(Source):
+def table_source(found: Table | Subtable, name: str, alias: str | None) -> Source:
     """A super table, a normal table, or one subtable."""
-
-    tags_alone = False  # whether the statement reads only tags: then each subtable is a row, and may be empty
-
-    def __init__(self, table: Table, subtable: Subtable | None, name: str, alias: str | None) -> None:
-        columns = [(c.name, typed(f"d.c{i}", c.type, c.length)) for i, c in enumerate(table.columns)]
-        tags = [(c.name, typed(f"g.t{i}", c.type, c.length)) for i, c in enumerate(table.tags)]
-        super().__init__(table.precision, dict(columns + tags), columns + ([] if subtable else tags), columns,
-                         {alias or name}, columns[0][1], table, subtable.tb if subtable else None)
-        self.names["tbname"] = typed("g.name", t.VARCHAR, TBNAME_LENGTH)
-
-    def from_clause(self, text: str) -> str:
-        if "d." not in text and self.tags_alone:
-            return f"tags_{self.table.id} g"
-        # tags are joined only where they are read
-        join = f" CROSS JOIN tags_{self.table.id} g ON g.tb = d.tb" if "g." in text else ""
-        return f"data_{self.table.id} d{join}"
-
-    def conditions(self, parts: list[str]) -> list[str]:
-        if self.tags_alone:
-            return parts + ([f"g.tb = {self.tb}"] if self.tb is not None else [])
-        of_tags = [part for part in parts if "g." in part and "d." not in part]
-        rest = [part for part in parts if part not in of_tags]
-        if self.tb is not None:
-            return [f"d.tb = {self.tb}"] + parts
-        if of_tags:
-            rest.append(f"d.tb IN (SELECT g.tb FROM tags_{self.table.id} g WHERE {' AND '.join(of_tags)})")
-        return rest
+    subtable = found if isinstance(found, Subtable) else None
+    table = subtable.table if subtable else found
+    columns = {c.name: typed(f"d.c{i}", c.type, c.length) for i, c in enumerate(table.columns)}
+    tags = {c.name: typed(f"g.t{i}", c.type, c.length) for i, c in enumerate(table.tags)}
+    star = [*columns, *(() if subtable else tags)]
+    return Source(table.precision, columns, tags | {"tbname": typed("g.name", t.VARCHAR, TBNAME_LENGTH)}, star,
+                  list(columns), {alias or name}, columns[table.columns[0].name], table,
+                  subtable.tb if subtable else None, f"data_{table.id} d")
 
 
-class SubSelect(Source):
-    """A sub-select: `sql` gives its columns as o0, o1, ... Its timestamp is its first column of that type."""
+def derived_source(rows: str, columns: Sequence[Column], precision: int, qualifiers: set[str], letter: str) -> Source:
+    """A sub-select or a table of information_schema: its columns are called <letter>0, <letter>1, ...
 
-    def __init__(self, sql: str, columns: list[Column], precision: int, alias: str | None) -> None:
-        found = [(c.name, typed(f"s.o{i}", c.type, c.length)) for i, c in enumerate(columns)]
-        first: dict[str, Typed] = {}
-        for name, value in found:
-            first.setdefault(name, value)
-        times = [value for _, value in found if value.type is t.TIMESTAMP]
-        super().__init__(precision, first, found, found, {alias} if alias else set(), times[0] if times else None)
-        self.sql = sql
+    Its timestamp is its first column of that type.
+    """
+    values = [typed(f"d.{letter}{i}", c.type, c.length) for i, c in enumerate(columns)]
+    names = [c.name for c in columns]
+    times = [value for value in values if value.type is t.TIMESTAMP]
+    found = dict(zip(reversed(names), reversed(values), strict=True))  # the first one of a name counts
+    return Source(precision, found, {}, names, names, qualifiers, times[0] if times else None, rows=f"{rows} d")
 
-    def from_clause(self, text: str) -> str:
-        return f"({self.sql}) s"
+
+class Joined(Source):
+    """Several sources side by side: their rows have the columns j0, j1, ... of them all."""
+
+    def __init__(self, parts: Sequence[tuple[str, Source, str]]) -> None:
+        """`parts`: what a source is called, the source, and the SQL of its rows, ` FROM ...`."""
+        self.parts: dict[str, Source] = {}
+        texts, number = [], 0
+        for i, (name, part, clause) in enumerate(parts):
+            if name in self.parts:
+                raise TDengineError(0x2663, f"Not unique table/alias: {name}")
+            found = part.columns | part.tags
+            new = {column: replace(value, sql=f"d.j{number + k}") for k, (column, value) in enumerate(found.items())}
+            chosen = [f"{old.sql} AS {new[column].sql.removeprefix('d.')}" for column, old in found.items()]
+            texts.append(f"(SELECT {', '.join(chosen)}{clause}) p{i}")
+            time = next((new[column] for column, old in found.items() if part.time and old.sql == part.time.sql), None)
+            self.parts[name] = Source(part.precision, new, {}, part.star, part.data, {name}, time)
+            number += len(found)
+        first = next(iter(self.parts.values()))
+        columns = {column: value for part in reversed(self.parts.values()) for column, value in part.columns.items()}
+        super().__init__(first.precision, columns, {}, [], [], set(self.parts), first.time,
+                         rows=f"(SELECT * FROM {', '.join(texts)}) d")
+        self.weights = {column: weight for _, part, _ in parts for column, weight in part.weights.items()}
+
+    def resolve(self, name: str, qualifier: tuple[str, ...] = ()) -> Typed:
+        """Error: 0x2604 for a name that more than one of the sources has."""
+        if qualifier and qualifier[-1] in self.parts:
+            return self.parts[qualifier[-1]].resolve(name)
+        if sum(name in part.columns for part in self.parts.values()) > 1:
+            raise TDengineError(0x2604, f"Column ambiguously defined: {name}")
+        return super().resolve(name, qualifier)
+
+    def star_of(self, qualifier: str) -> list[tuple[str, str]]:
+        if qualifier:
+            if qualifier not in self.parts:
+                raise no_table()
+            return self.parts[qualifier].star_of(qualifier)
+        return [(name, column) for name, part in self.parts.items() for column in part.star]

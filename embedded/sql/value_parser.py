@@ -17,13 +17,42 @@ from .expression_parser import ExpressionParser
 class ValueParser(ExpressionParser):
     """Each method reads one type or value."""
 
-    FUNCTION_PARSERS = {"CAST": lambda self: self._parse_cast_call()}
+    FUNCTION_PARSERS = {"CAST": lambda self: self._parse_cast_call(), "TRIM": lambda self: self._parse_trim_call(),
+                        "COLS": lambda self: self._parse_cols_call(),
+                        "POSITION": lambda self: self._parse_position_call(),
+                        **dict.fromkeys(("SUBSTR", "SUBSTRING"), lambda self: self._parse_substring_call())}
 
     def _parse_cast_call(self) -> exp.Expression:
         value = self.expression_of()
         self.take(TokenType.ALIAS)
+        start = self._curr
         target = self.data_type("cast", default_length=True)
-        return exp.Anonymous(this="cast", expressions=[value, exp.Var(this=target)])
+        return exp.Anonymous(this="cast", expressions=[value, self.carried("target", target, start)])
+
+    def _parse_trim_call(self) -> exp.Expression:
+        """`x`, `'a' FROM x` or `LEADING 'a' FROM x`: the function `trim`, `trim_leading` or `trim_trailing`."""
+        side = next((word for word in ("LEADING", "TRAILING", "BOTH") if self.word(word)), "BOTH")
+        name = "trim" if side == "BOTH" else f"trim_{side.lower()}"
+        arguments = [] if self.word("FROM") else [self.expression_of()]
+        if not arguments or self.word("FROM"):
+            arguments.insert(0, self.expression_of())
+        return exp.Anonymous(this=name, expressions=arguments)
+
+    def _parse_position_call(self) -> exp.Expression:
+        part = self._parse_bitwise()
+        self.take(TokenType.IN)
+        return exp.Anonymous(this="position", expressions=[part, self.expression_of()])
+
+    def _parse_substring_call(self) -> exp.Expression:
+        """`x, 2, 3`, or `x FROM 2 FOR 3`."""
+        arguments = [self.expression_of()]
+        if self.word("FROM"):
+            arguments.append(self.expression_of())
+            if self.word("FOR"):
+                arguments.append(self.expression_of())
+        while self._match(TokenType.COMMA):
+            arguments.append(self.expression_of())
+        return exp.Anonymous(this="substr", expressions=arguments)
 
     def data_type(self, name: str, is_tag: bool = False, default_length: bool = False) -> Column:
         """Read a type and its length: the column `name`. With `default_length`, a length that is not given is 0."""
@@ -71,7 +100,7 @@ class ValueParser(ExpressionParser):
     def value(self) -> Any:
         """A literal becomes a plain Python value, `?` becomes MARK, and NOW + 1s stays an expression."""
         kind, following = self._curr.token_type, self._next.token_type
-        if following in (TokenType.COMMA, TokenType.R_PAREN):
+        if following in _AFTER_VALUE:
             read = _LITERALS.get(kind)
             if read is not None:
                 self._advance()
@@ -82,10 +111,13 @@ class ValueParser(ExpressionParser):
                 return nodes.MARK
         if kind is TokenType.DASH and following is TokenType.NUMBER:
             self._advance(2)
-            if self._curr.token_type in (TokenType.COMMA, TokenType.R_PAREN):
+            if self._curr.token_type in _AFTER_VALUE:
                 return _number(self._prev.text, negative=True)
             self._advance(-2)
         return self.expression_of()
+
+
+_AFTER_VALUE = (TokenType.COMMA, TokenType.R_PAREN, TokenType.SENTINEL)  # the last one ends the text
 
 
 def _number(text: str, negative: bool = False) -> int | Decimal:

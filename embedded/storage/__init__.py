@@ -1,1 +1,1 @@
-"""The SQLite file: its tables, rows and blocks."""
+"""The DuckDB file: its tables and rows."""

@@ -17,13 +17,14 @@ ROOT = Path(__file__).parents[2]
 
 
 class Embedded:
-    """An embedded database in a process of its own, its output in a file."""
+    """An embedded database in a process of its own, its output in a file. It may be that of another checkout."""
 
-    def __init__(self, log: Path, *options: str):
+    def __init__(self, log: Path, *options: str, checkout: Path = ROOT):
         self.log = log
-        command = [sys.executable, "-m", "embedded", "--port=0", *options]
+        python = sys.executable if checkout == ROOT else checkout / ".venv" / "bin" / "python"
+        command = [python, "-m", "embedded", "--port=0", *options]
         with log.open("w") as output:
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(command, cwd=checkout, stdout=output, stderr=subprocess.STDOUT)
         atexit.register(self.kill)  # for a test that fails before it ends the database
         try:
             self.port = int(wait_for(self._announced, 30, "the embedded database")[1])

@@ -16,10 +16,10 @@ BIND = "INSERT INTO ? USING meters (groupid, location) TAGS (?, ?) VALUES (?, ?,
 
 
 @contextmanager
-def opened(folder=None, retention_s=0, setup=(METERS,)):
+def opened(folder=None, retention_s=0, setup=(METERS,), **options):
     """A session with a store of its own, in the database `power`."""
     with tempfile.TemporaryDirectory() as temporary:
-        store = Store(folder or temporary, retention_s)
+        store = Store(folder or temporary, retention_s, **options)
         session = Session(store)
         for sql in ("CREATE DATABASE IF NOT EXISTS power", "USE power", *setup):
             session.execute(sql)
@@ -41,6 +41,18 @@ def refusal(call, *arguments) -> TDengineError:
     with pytest.raises(TDengineError) as caught:
         call(*arguments)
     return caught.value
+
+
+def check_mistake(session, sql: str, code: int, text: str) -> None:
+    """A wrong statement gets this code, and this text is in its message."""
+    error = refusal(session.execute, sql)
+    assert (hex(error.code), text in error.message) == (hex(code), True), error.message
+
+
+def check_unsupported(session, sql: str, word: str) -> None:
+    """A statement of TDengine's that the embedded database does not know is refused in words, with this one."""
+    error = refusal(session.execute, sql)
+    assert word in error.message and "embedded database does not support" in error.message
 
 
 def bound(times, name="d0", tags=(1, "x")) -> Bound:
