@@ -350,7 +350,7 @@ def test_a_column_changes_its_type_between_two_polls(power_dsn, power, write, tm
 def test_database_of_another_precision(power_dsn, connection, database, tmp_path):
     connection.execute(f"DROP DATABASE {database}")
     connection.execute(f"CREATE DATABASE {database} PRECISION 'us'")
-    with Server(tmp_path, power_dsn, *FAST) as server, producer(tmp_path, power_dsn, *FEW) as program:
+    with Server(tmp_path, power_dsn, FAST[0]) as server, producer(tmp_path, power_dsn, *FEW) as program:
         trouble(server, "the database counts time in us, meters.py in ms")
         program.says("the database counts time in us")
         poller = server.status()["poller"]
