@@ -16,7 +16,7 @@ if [ ! -x .venv/bin/python ]; then
     "$python" -m venv .venv || fail "python's venv module is missing (Debian: apt-get install python3-venv)"
 fi
 
-for file in requirements.txt embedded/requirements.txt bridge/trend/requirements.txt "$@"; do
+for file in requirements.txt embedded/requirements.txt "$@"; do
     done=.venv/$(echo "$file" | tr / -) # a copy of what was installed
     if [ -f "$file" ] && ! cmp -s "$file" "$done"; then
         echo "installing $file"

@@ -59,24 +59,22 @@ def test_forecasts_are_those_of_statsmodels(kind):
         assert np.abs(ours - theirs).max() < 0.05  # of noise of 0.3
 
 
-@pytest.mark.parametrize("kind", ["cycle", "drift", "steps", "corners", "noise"])
+@pytest.mark.parametrize("kind", ["cycle", "drift", "corners", "noise"])
 @pytest.mark.parametrize("count", [100, 200, 672])
 def test_values_that_come_are_in_the_range(kind, count):
-    """90 to 97 % of them, at three noises' width; the season is found in two of them, too."""
-    come, inside, missed, copied = 0, [], [], []
-    past = {str(seed): course(kind, count + PERIOD, seed)[:count] for seed in range(100)}
-    table = trend_of(past, windows_of(count))
-    ahead = windows_of(count).ahead
-    for seed in range(100):
-        rows = table.filter(pa.compute.equal(table["location"].cast(pa.string()), str(seed))).slice(count)
-        assert rows.num_rows == ahead and rows["measured"].null_count == ahead
-        come = course(kind, count + PERIOD, seed)[count:count + ahead]
-        # the same seed gives the same noise for this count alone, so what comes is the end of the same course
+    """90 to 97 % of them, also after two seasons only; the forecast is nearer than what came a season before."""
+    ahead, inside, missed, copied = windows_of(count).ahead, [], [], []
+    courses = [course(kind, count + ahead, seed) for seed in range(100)]
+    table = trend_of({f"{seed:02}": course[:count] for seed, course in enumerate(courses)}, windows_of(count))
+    assert table.num_rows == 100 * (count + ahead)
+    for seed, values in enumerate(courses):
+        rows, come = table.slice(seed * (count + ahead) + count, ahead), values[count:]
+        assert rows["measured"].null_count == ahead
         inside.append((column(rows, "low") <= come) & (come <= column(rows, "high")))
         missed.append(np.abs(column(rows, "expected") - come))
-        copied.append(np.abs(past[str(seed)][-PERIOD:][:ahead] - come))
-    assert 0.9 <= np.mean(inside) <= (0.985 if kind == "steps" else 0.97)
-    assert np.mean(missed) < (1.1 if count == 100 else 0.9) * np.mean(copied)  # "tomorrow is like today"
+        copied.append(np.abs(values[count - PERIOD:count - PERIOD + ahead] - come))
+    assert 0.9 <= np.mean(inside) <= 0.97
+    assert np.mean(missed) < (1.1 if count == 100 else 0.92) * np.mean(copied)
 
 
 def test_the_newest_quarter_was_expected_too():
@@ -106,8 +104,8 @@ def test_gaps_are_lines_for_the_forecast_and_null_in_the_table():
     assert np.flatnonzero(np.isnan(column(table, "measured")[:400])).tolist() == gaps
     assert table["measured"].null_count == 7 + 48
     assert np.abs(column(table, "expected")[400:] - column(whole, "expected")[400:]).max() < 0.3
-    assert groups(*measured(rows_of({"A": [1, None, None, 4, 5]}), windows_of(5)), windows_of(5))[0].values.tolist() == [
-        [1, 2, 3, 4, 5]]
+    part, = groups(*measured(rows_of({"A": [1, None, None, 4, 5]}), windows_of(5)), windows_of(5))
+    assert part.values.tolist() == [[1, 2, 3, 4, 5]]
 
 
 def test_null_from_the_database_is_a_gap():
@@ -155,6 +153,7 @@ def test_what_has_no_trend_says_why():
 
 def test_a_series_without_noise():
     for way in ("theta", "statsmodels"):
-        table = trend_of({"A": np.sin(2 * np.pi * np.arange(480) / PERIOD), "B": np.arange(480.0)}, windows_of(480), way)
+        cycle = np.sin(2 * np.pi * np.arange(480) / PERIOD)
+        table = trend_of({"A": cycle, "B": np.arange(480.0)}, windows_of(480), way)
         assert np.isfinite(column(table, "low")[-1]) and np.isfinite(column(table, "high")[-1])
         assert np.abs(column(table, "expected")[480:528] - column(table, "measured")[432:480]).max() < 0.05

@@ -31,7 +31,7 @@ def expect(series: Series, ahead: int, period: int | None, forecaster: Forecaste
     Each series is forecast with its season and without; the way that was nearer in its past is kept.
     """
     last = len(series) - ahead
-    least = max(2, len(series) // 2, period * 5 // 4 if period else 0)
+    least = max(2, len(series) * 5 // 8, period * 5 // 4 if period else 0)
     moments = np.unique(np.linspace(min(least, last), last, origins).astype(int))
     forecasts = forecasts_from(series, [*moments, len(series)], ahead, forecaster, None)
     if period:

@@ -18,8 +18,7 @@ from bridge.trend.measure import measure
 from bridge.trend.refusal import Refusal
 from bridge.trend.windows import choose
 
-INSTALL = {"numpy": "bridge/trend/requirements.txt"}
-INSTALL_STATSMODELS = "bridge/trend/statsmodels-requirements.txt"
+INSTALL = "sh install.sh bridge/trend/requirements.txt"
 CLOSED = 0xE002  # the database has hung up: maybe long ago
 
 
@@ -67,8 +66,7 @@ def answer(asker: Asker, length: int, until: int | None) -> tuple[bytes, str]:
     except Refusal as refusal:
         return b"", str(refusal)
     except ModuleNotFoundError as missing:
-        return b"", (f"The package {missing.name} is missing: run "
-                     f"sh install.sh {INSTALL.get(missing.name, INSTALL_STATSMODELS)}")
+        return b"", f"The package {missing.name} is missing: run {INSTALL}"
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)

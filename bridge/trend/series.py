@@ -1,5 +1,6 @@
 """From the database's rows to series without gaps, beside what was measured."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ class Series:
     """Series of equal length: `measured` (series, windows) is NaN in gaps, `values` has them interpolated."""
 
     names: list[str]
+    numbers: np.ndarray  # of the names among all
     start: int  # epoch ms
     width: int  # ms
     measured: np.ndarray
@@ -29,14 +31,15 @@ def measured(rows: list[tuple], windows: Windows) -> tuple[list[str], np.ndarray
     `rows` have the window's start (epoch ms), the series and the average.
     """
     starts, tags, averages = zip(*rows) if rows else ((), (), ())
-    number = {tag: i for i, tag in enumerate(sorted(set(tags), key=text))}
+    names = sorted(set(map(text, set(tags))))
+    number = {tag: bisect_left(names, text(tag)) for tag in set(tags)}
     series = np.fromiter(map(number.get, tags), dtype=np.int64, count=len(tags))
     at = (np.array(starts, dtype=np.int64) - windows.start) // windows.width
-    found = np.full((len(number), windows.count), np.nan)
+    found = np.full((len(names), windows.count), np.nan)
     inside = (at >= 0) & (at < windows.count)
     found[series[inside], at[inside]] = np.array(averages, dtype=float)[inside]
     found[~np.isfinite(found)] = np.nan
-    return [text(tag) for tag in number], found
+    return names, found
 
 
 def text(tag: object) -> str:
@@ -55,8 +58,8 @@ def groups(names: list[str], found: np.ndarray, windows: Windows) -> list[Series
         chosen = np.flatnonzero((first == begin) & ((~np.isnan(part)).sum(axis=1) >= LEAST))
         if len(chosen):
             part = part[chosen]
-            result.append(Series([names[i] for i in chosen], windows.start + int(begin) * windows.width, windows.width,
-                                 part, np.array([interpolated(values) for values in part])))
+            result.append(Series([names[i] for i in chosen], chosen, windows.start + int(begin) * windows.width,
+                                 windows.width, part, np.array([interpolated(values) for values in part])))
     return result
 
 

@@ -26,25 +26,22 @@ def trend(rows: list[tuple], windows: Windows, forecaster: Forecaster, origins: 
     names, found = measured(rows, windows)
     if not names:
         raise Refusal("No values were measured in this range.")
-    varies = np.array([np.ptp(values[~np.isnan(values)]) > 0 if not np.isnan(values).all() else False
-                       for values in found])
-    notes = {name: why_not(values, windows) for name, values, good in zip(names, found, varies) if not good}
-    parts = []
-    for series in groups([n for n, good in zip(names, varies) if good], found[varies], windows):
+    varies = np.fmax.reduce(found, axis=1) > np.fmin.reduce(found, axis=1)  # NaN where there are no values: false
+    parts, there = [], np.zeros(len(names), dtype=bool)
+    for series in groups(names, np.where(varies[:, None], found, np.nan), windows):
         ahead = min(windows.ahead, max(1, len(series) // 4))
         period = windows.period if windows.period and len(series) >= windows.period * 3 // 2 else None
-        parts.append(part(series, ahead, *expect(series, ahead, period, forecaster, origins)))
-    there = {name for table in parts for name in table.column("location").unique().to_pylist()}
-    notes |= {name: why_not(values, windows) for name, values in zip(names, found) if name not in there | notes.keys()}
+        parts.append(part(names, series, ahead, *expect(series, ahead, period, forecaster, origins)))
+        there[series.numbers] = True
+    left = np.flatnonzero(~there)
+    left_out = {names[i]: why_not(found[i], windows) for i in left}
     if not parts:
-        raise Refusal(next(iter(notes.values())) if len(set(notes.values())) == 1 else
-                      f"None of the {len(names)} series has a trend: {names[0]}: {notes[names[0]]}")
-    left = [i for i, name in enumerate(names) if name in notes]
-    parts.append(columns([names[i] for i in left], windows.start, windows.width, found[left]))
-    table = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
-    order = pc.sort_indices(table.set_column(1, "location", table["location"].cast(pa.string())),
-                            [("location", "ascending"), ("timestamp", "ascending")])
-    return table.take(order).replace_schema_metadata({NOTES: json.dumps(notes).encode()})
+        raise Refusal(next(iter(left_out.values())) if len(set(left_out.values())) == 1 else
+                      f"None of the {len(names)} series has a trend: {names[0]}: {left_out[names[0]]}")
+    parts.append(columns(names, left, windows.start, windows.width, found[left]))
+    table = pa.concat_tables(parts).combine_chunks()
+    order = np.argsort(table["location"].chunk(0).indices, stable=True)
+    return table.take(order).replace_schema_metadata({NOTES: json.dumps(left_out).encode()})
 
 
 def why_not(values: np.ndarray, windows: Windows) -> str:
@@ -56,24 +53,27 @@ def why_not(values: np.ndarray, windows: Windows) -> str:
             "wait, or choose a longer range.")
 
 
-def part(series: Series, ahead: int, past: Expected, coming: Expected) -> pa.Table:
+def part(names: list[str], series: Series, ahead: int, past: Expected, coming: Expected) -> pa.Table:
     """The rows of a group of series."""
-    empty = np.full((len(series.names), len(series) - ahead), np.nan)
+    empty, coming_empty = (np.full((len(series.names), count), np.nan) for count in (len(series) - ahead, ahead))
     values = [np.concatenate([empty, old, new], axis=1) for old, new in (
         (past.expected, coming.expected), (past.low, coming.low), (past.high, coming.high))]
-    return columns(series.names, series.start, series.width,
-                   np.concatenate([series.measured, np.full((len(series.names), ahead), np.nan)], axis=1), *values)
+    return columns(names, series.numbers, series.start, series.width,
+                   np.concatenate([series.measured, coming_empty], axis=1), *values)
 
 
-def columns(names: list[str], start: int, width: int, *values: np.ndarray) -> pa.Table:
-    """Arrays (series, windows) as SCHEMA's columns, NaN as null; the columns that are not given are null."""
+def columns(names: list[str], numbers: np.ndarray, start: int, width: int, *values: np.ndarray) -> pa.Table:
+    """Arrays (series, windows) as SCHEMA's columns, NaN as null; the columns that are not given are null.
+
+    `numbers` are those of the series' names.
+    """
     shape = values[0].shape
     times = np.tile(start + width * np.arange(shape[1]), shape[0])
-    series = pa.DictionaryArray.from_arrays(np.repeat(np.arange(shape[0], dtype=np.int32), shape[1]),
-                                            pa.array(names, pa.string()))
-    numbers = [pa.array(value.ravel(), from_pandas=True) for value in values]  # from_pandas: NaN is null
-    numbers += [pa.nulls(times.size, pa.float64())] * (4 - len(values))
-    return pa.table([pa.array(times).cast(pa.timestamp("ms")), series, *numbers], schema=SCHEMA)
+    numbers = np.repeat(numbers.astype(np.int32), shape[1])
+    location = pa.DictionaryArray.from_arrays(numbers, pa.array(names, pa.string()))
+    arrays = [pa.array(value.ravel(), from_pandas=True) for value in values]  # from_pandas: NaN is null
+    arrays += [pa.nulls(times.size, pa.float64())] * (4 - len(values))
+    return pa.table([pa.array(times).cast(pa.timestamp("ms")), location, *arrays], schema=SCHEMA)
 
 
 def notes(table: pa.Table) -> dict[str, str]:
@@ -84,4 +84,4 @@ def notes(table: pa.Table) -> dict[str, str]:
 def outside(table: pa.Table, most: int = 100) -> pa.Table:
     """The newest rows whose measured value left the expected range, newest first."""
     left = pc.or_(pc.less(table["measured"], table["low"]), pc.greater(table["measured"], table["high"]))
-    return table.filter(left).sort_by([("timestamp", "descending"), ("location", "ascending")]).slice(0, most)
+    return table.filter(left).sort_by([("timestamp", "descending")]).slice(0, most)

@@ -57,10 +57,14 @@ def choose(first: int, last: int, spacing: int = 0, cycle: int = 0) -> Windows:
 
 
 def width_for(season: int, least: int) -> int | None:
-    """The smallest width, from `least` ms on, that divides the season into four windows or more; None if none does."""
-    widths = [whole for whole in WHOLE if season % whole == 0] or [season // n for n in range(season // least, 3, -1)
-                                                                   if season % n == 0]
-    return next((width for width in widths if width >= least and season // width >= LEAST_OF_CYCLE), None)
+    """The smallest width, from `least` ms on, that divides the season into four windows or more; None if none does.
+
+    It is a whole unit if one divides the season.
+    """
+    counts = range(season // least, LEAST_OF_CYCLE - 1, -1)
+    widths = [*WHOLE, *(season // count for count in counts if season % count == 0)]
+    return next((width for width in widths if width >= least and season % width == 0
+                 and season // width >= LEAST_OF_CYCLE), None)
 
 
 def in_words(width: int) -> str:
