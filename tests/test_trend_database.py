@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pyarrow as pa
 import pytest
-import taosws
 
 import meters
 from bridge.settings import options, parse
@@ -23,6 +22,7 @@ from bridge.trend.series import measured
 from bridge.trend.trends import KEEP_S, Trends
 from bridge.trend.windows import MINUTE, choose
 from tests.helpers.databases import ROOT
+from tests.helpers.meter_rows import MeterRows
 from tests.helpers.programs import now_ms
 
 HOUR = 60 * MINUTE
@@ -45,18 +45,7 @@ def set_options(power_dsn):
 @pytest.fixture
 def fill(power):
     """A function that writes values of one meter: `values` by their time in epoch ms."""
-    power.execute(meters.create_super_table())
-    statement = power.stmt2_statement()
-    statement.prepare(meters.insert_rows())
-
-    def fill(meter: int, location: str, values: dict[int, float | None]) -> None:
-        n = len(values)
-        statement.bind([taosws.stmt2_bind_param_view(
-            f"d{meter}", [taosws.int_to_tag(meter), taosws.varchar_to_tag(location)],
-            [taosws.millis_timestamps_to_column([*values]), taosws.floats_to_column([*values.values()]),
-             taosws.ints_to_column([220] * n), taosws.floats_to_column([0.5] * n)])])
-        assert statement.execute() == n
-    return fill
+    return MeterRows(power).write
 
 
 def cycle(until: int, count: int, step: int, period_ms: int, seed: int = 1) -> dict[int, float]:
