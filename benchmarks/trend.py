@@ -23,7 +23,7 @@ from tests.helpers.meter_rows import MeterRows
 STEP, A_DAY = 15 * MINUTE, 96
 WEEKS, KNOWN, REPLAYED = 3, 14 * A_DAY, 7  # rows, rows that a trend knows, days that are replayed
 START = 1_790_000_000_000 // DAY * DAY
-BY_LIBRARY = 10  # locations that statsmodels forecasts, too: of 1000 it takes a hundred times as long
+BY_LIBRARY, BY_LIBRARY_DAYS = 10, 3  # locations that statsmodels forecasts, too, and days: with 1000 it takes minutes
 GOAL = 90, 97  # % of the values
 
 
@@ -51,7 +51,7 @@ def figures() -> list[Figure]:
             theirs = []
             if locations == BY_LIBRARY:
                 parse("a benchmark", "database", "producer", "trend", arguments=[*options, "--trend-by=statsmodels"])
-                theirs = asyncio.run(replay(currents))[0]
+                theirs = asyncio.run(replay(currents, BY_LIBRARY_DAYS))[0]
         of = f"of {locations} locations"
         found += [Figure(f"a trend {of}", "s", times, "by statsmodels", theirs),
                   Figure(f"values {of} in the range where they are expected", "%", shares, "tomorrow is like today",
@@ -68,12 +68,12 @@ def fill(currents: np.ndarray) -> None:
         rows.write(location, f"L{location:04}", dict(zip(at.tolist(), course.tolist())))
 
 
-async def replay(currents: np.ndarray) -> tuple[list[float], ...]:
+async def replay(currents: np.ndarray, replayed: int = REPLAYED) -> tuple[list[float], ...]:
     """Of each day: seconds, values inside (%), their mean distance from what was expected; the rival's two."""
     days, trends = [], Trends()
     try:
         await trends.trend(DAY, START + 2 * DAY)  # starts the process
-        for day in range(REPLAYED):
+        for day in range(replayed):
             now = (7 * (WEEKS - 1) + day) * A_DAY
             started = time.perf_counter()
             table, _ = await trends.trend(14 * DAY, START + now * STEP)

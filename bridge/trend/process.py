@@ -4,6 +4,7 @@ It reads a line of JSON for each trend, with `length` and `until` (see `Trends.t
 which has `bytes` of an Arrow IPC stream that follows, or `refusal`, a sentence.
 """
 
+import gc
 import json
 import statistics
 import sys
@@ -75,6 +76,7 @@ def answer(asker: Asker, length: int, until: int | None) -> tuple[bytes, str]:
 
 def main() -> None:
     parse(__doc__, "database", "producer", "trend")
+    gc.disable()  # it would look through all rows again and again; nothing here makes cycles
     source, sink, asker = sys.stdin.buffer, sys.stdout.buffer, Asker()
     while line := source.readline():  # an empty one: whoever serves is gone
         stream, refusal = answer(asker, **json.loads(line))
