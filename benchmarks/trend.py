@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benchmarks.measure import Figure, own_place, show
+from benchmarks.measure import Figure, cpu_s, own_place, show
 from bridge import tdengine
 from bridge.settings import parse
 from bridge.trend.trends import Trends
@@ -47,17 +47,20 @@ def figures() -> list[Figure]:
             parse("a benchmark", "database", "producer", "trend", arguments=options)
             currents = np.array([values(location) for location in range(locations)], dtype=np.float32)
             fill(currents)
-            times, shares, misses, rivals, copies = asyncio.run(replay(currents))
-            theirs = []
+            times, works, *ours, inside, missed, width = asyncio.run(replay(currents))
+            theirs = [], []
             if locations == BY_LIBRARY:
                 parse("a benchmark", "database", "producer", "trend", arguments=[*options, "--trend-by=statsmodels"])
-                theirs = asyncio.run(replay(currents, BY_LIBRARY_DAYS))[0]
+                theirs = asyncio.run(replay(currents, BY_LIBRARY_DAYS))[:2]
         of = f"of {locations} locations"
-        found += [Figure(f"a trend {of}", "s", times, "by statsmodels", theirs),
-                  Figure(f"values {of} in the range where they are expected", "%", shares, "tomorrow is like today",
-                         rivals, f"{GOAL[0]} to {GOAL[1]}", GOAL[0] <= np.median(shares) <= GOAL[1]),
-                  Figure(f"values {of} are so far from what is expected", "A", misses, "tomorrow is like today",
-                         copies)]
+        found += [Figure(f"a trend {of}", "s", times, "by statsmodels", theirs[0]),
+                  Figure(f"processor time of the process that computes it, {of}", "s", works, "by statsmodels",
+                         theirs[1]),
+                  Figure(f"values {of} in the range where they are expected", "%", ours[0], "tomorrow is like today",
+                         inside, f"{GOAL[0]} to {GOAL[1]}", GOAL[0] <= np.median(ours[0]) <= GOAL[1]),
+                  Figure(f"values {of} are so far from what is expected", "A", ours[1], "tomorrow is like today",
+                         missed),
+                  Figure(f"the range {of} is so wide", "A", ours[2], "tomorrow is like today", width)]
     return found
 
 
@@ -69,23 +72,26 @@ def fill(currents: np.ndarray) -> None:
 
 
 async def replay(currents: np.ndarray, replayed: int = REPLAYED) -> tuple[list[float], ...]:
-    """Of each day: seconds, values inside (%), their mean distance from what was expected; the rival's two."""
+    """Of each day: seconds, processor time in seconds, and of the values that came how many were inside (%), how far
+    they were from what was expected, and how wide the range was; then the rival's three.
+    """
     days, trends = [], Trends()
     try:
         await trends.trend(DAY, START + 2 * DAY)  # starts the process
         for day in range(replayed):
             now = (7 * (WEEKS - 1) + day) * A_DAY
-            started = time.perf_counter()
+            started, worked = time.perf_counter(), cpu_s(trends.process.pid)
             table, _ = await trends.trend(14 * DAY, START + now * STEP)
-            took = time.perf_counter() - started
+            took, work = time.perf_counter() - started, cpu_s(trends.process.pid) - worked
             coming = table.filter(pc.greater_equal(table["timestamp"].cast(pa.int64()), START + now * STEP))
             expected, low, high = (coming[name].to_numpy().reshape(len(currents), A_DAY)
                                    for name in ("expected", "low", "high"))
             came, known = currents[:, now:now + A_DAY], currents[:, now - KNOWN:now]
             before = known[:, -A_DAY:]
             least, most = np.quantile(known[:, A_DAY:] - known[:, :-A_DAY], (0.025, 0.975), axis=1)[:, :, None]
-            days.append((took, share(came, low, high), np.abs(came - expected).mean(),
-                         share(came, before + least, before + most), np.abs(came - before).mean()))
+            days.append((took, work, share(came, low, high), np.abs(came - expected).mean(), (high - low).mean(),
+                         share(came, before + least, before + most), np.abs(came - before).mean(),
+                         (most - least).mean()))
     finally:
         await trends.close()
     return tuple(map(list, zip(*days)))
