@@ -6,8 +6,10 @@ import warnings
 import numpy as np
 import pyarrow as pa
 import pytest
+from statsmodels.tsa.seasonal import seasonal_decompose
 
 from bridge.trend import library, theta
+from bridge.trend.band import error_of
 from bridge.trend.refusal import Refusal
 from bridge.trend.series import groups, measured
 from bridge.trend.trend import SCHEMA, notes, outside, trend
@@ -59,6 +61,13 @@ def test_forecasts_are_those_of_statsmodels(kind):
         assert np.abs(ours - theirs).max() < 0.05  # of noise of 0.3
 
 
+@pytest.mark.parametrize("period", [47, 48])
+def test_seasons_are_those_of_statsmodels(period):
+    values = np.array([course("corners", 300, seed) for seed in range(3)])
+    right = [seasonal_decompose(series, model="additive", period=period).seasonal[:period] for series in values]
+    assert theta.seasons(values, period) == pytest.approx(np.array(right))
+
+
 @pytest.mark.parametrize("kind", ["cycle", "drift", "corners", "noise"])
 @pytest.mark.parametrize("count", [100, 200, 672])
 def test_values_that_come_are_in_the_range(kind, count):
@@ -106,6 +115,8 @@ def test_gaps_are_lines_for_the_forecast_and_null_in_the_table():
     assert np.abs(column(table, "expected")[400:] - column(whole, "expected")[400:]).max() < 0.3
     part, = groups(*measured(rows_of({"A": [1, None, None, 4, 5]}), windows_of(5)), windows_of(5))
     assert part.values.tolist() == [[1, 2, 3, 4, 5]]
+    assert error_of(part, 2, np.array([[1.0, 1, 1, 1]])) == pytest.approx(
+        np.array([[np.nan, 3, 4, np.nan]]), nan_ok=True)  # neither gaps nor the future have errors
 
 
 def test_null_from_the_database_is_a_gap():
