@@ -100,11 +100,11 @@ def test_averages_are_numpys(power, fill, set_options):
 
 def test_trend_of_the_database(fill, set_options, capfd):
     set_options("--trend-tag=groupid")
-    now = now_ms()
+    now = now_ms() // (5 * MINUTE) * 5 * MINUTE  # so the number of whole windows is always the same
     for meter in range(3):
         fill(meter, "A", cycle(now, 24 * 60 * 4, MINUTE, 24 * HOUR, seed=meter))
     fill(3, "B", {now - at * HOUR: 1.0 for at in range(9)})
-    table = computed(4 * 24 * HOUR)
+    table = computed(4 * 24 * HOUR + 10 * MINUTE)
     assert table.schema.equals(trend.SCHEMA)
     assert trend.notes(table) == {"3": "All values are 1 in this range: there is no trend in a constant."}
     count = 24 * 4 * 12 - 1
@@ -133,6 +133,7 @@ def test_a_range_of_the_past(fill, set_options):
 def test_a_table_without_tags(power, power_dsn, set_options, monkeypatch):
     monkeypatch.setattr(meters, "SUPER_TABLE", "plain")
     monkeypatch.setattr(meters, "TAGS", ())
+    monkeypatch.setattr(meters, "COLUMNS", meters.COLUMNS[:2])
     power.execute("CREATE TABLE plain (ts TIMESTAMP, `current` FLOAT)")
     values = " ".join(f"({at}, {value})" for at, value in cycle(now_ms(), 60, 1000, HOUR).items())
     power.execute(f"INSERT INTO plain VALUES {values}")
@@ -158,6 +159,18 @@ def test_what_is_not_there_is_said_in_words(set_options, database, power, connec
         computed(HOUR)
     set_options("--tdengine-dsn=taosws://root:taosdata@localhost:1")
     with pytest.raises(Refusal, match="localhost:1 does not answer"):
+        computed(HOUR)
+
+
+@pytest.mark.parametrize("precision, columns, words", (
+    ("us", "`current` FLOAT, voltage INT, phase FLOAT", "counts time in us"),
+    ("ms", "voltage INT, phase FLOAT", "column current is missing")))
+def test_another_table(set_options, database, connection, precision, columns, words):
+    connection.execute(f"DROP DATABASE {database}")
+    connection.execute(f"CREATE DATABASE {database} PRECISION '{precision}'")
+    connection.execute(f"CREATE STABLE {database}.meters (ts TIMESTAMP, {columns}) "
+                       "TAGS (groupid INT, location BINARY(24))")
+    with pytest.raises(Refusal, match=words):
         computed(HOUR)
 
 

@@ -12,6 +12,7 @@ import sys
 import pyarrow as pa
 import taosws
 
+import meters
 from bridge import tdengine
 from bridge.settings import options, parse
 from bridge.trend import questions
@@ -29,14 +30,21 @@ class Asker:
     def __init__(self) -> None:
         self.connection: taosws.Connection | None = None
 
+    def connect(self) -> taosws.Connection:
+        """Raises meters.Mismatch where the database has other columns, or counts time in another unit."""
+        connection = tdengine.connect(tdengine.database(), answer_s=options.trend_timeout_s)
+        tdengine.check_table(connection)
+        return connection
+
     def ask(self, sql: str) -> list[tuple]:
-        """The rows. Raises Refusal, in the database's words."""
+        """The rows. Raises Refusal, mostly in the database's words."""
         while True:
             kept = self.connection is not None
             try:
-                self.connection = self.connection or tdengine.connect(
-                    tdengine.database(), answer_s=options.trend_timeout_s)
+                self.connection = self.connection or self.connect()
                 return list(self.connection.query(sql))
+            except meters.Mismatch as mismatch:
+                raise Refusal(str(mismatch)) from mismatch
             except taosws.Error as error:
                 code = tdengine.error_code(error)
                 if code >> 12 in (0, 0xE):  # not TDengine's own: the connection may never work again
