@@ -23,7 +23,7 @@ from tests.helpers.meter_rows import MeterRows
 STEP, A_DAY = 15 * MINUTE, 96
 WEEKS, KNOWN, REPLAYED = 3, 14 * A_DAY, 7  # rows, rows that a trend knows, days that are replayed
 START = 1_790_000_000_000 // DAY * DAY
-BY_LIBRARY, BY_LIBRARY_DAYS = 10, 3  # locations that statsmodels forecasts, too, and days: with 1000 it takes minutes
+BY_LIBRARY, BY_LIBRARY_DAYS = 10, 1  # locations that statsmodels forecasts, too, and days: with 1000 it takes minutes
 GOAL = 90, 97  # % of the values
 
 
