@@ -1,0 +1,87 @@
+"""One viewer in the history's process: its requests, its views, and what tells it that they have changed."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import perspective
+
+from bridge.history.answers import Answers
+from bridge.history.database import Failure
+from bridge.history.handler import Handler
+from bridge.history.known import Known
+from bridge.history.rules import ON_UPDATE, UPDATE_NO_MORE, objection
+from bridge.viewer_requests import DELETE_VIEW, Request
+
+PATIENCE_S = 0.3  # so long a viewer waits for the number of rows, before it is shown the rows without it
+
+
+class Session:
+    """`send` sends a message to the viewer."""
+
+    def __init__(self, answers: Answers, send: Callable[[bytes], Awaitable[None]]) -> None:
+        self.answers, self.send = answers, send
+        self.known = Known()
+        self.handler = Handler(self.known)
+        self.server = perspective.VirtualServer(self.handler)
+        self.updates: dict[str, bytes] = {}  # what tells the viewer that a view has changed
+        self.fresh_until: dict[str, float] = {}  # by the monotonic clock
+        self.asking: dict[str, float] = {}  # views whose questions run or wait, and since when
+        self.counting: set[asyncio.Task] = set()
+
+    async def answer(self, request: Request, message: bytes) -> bytes:
+        """The engine's answer, or why there is none."""
+        answers, asked = {}, time.monotonic()
+        while not (why := objection(request, self.handler.views.keys())):
+            self.known.begin(answers)
+            self.handler.refusal = ""
+            response = self.server.handle_request(message)
+            if not (self.known.missing or self.known.wanted_soon):
+                why = self.handler.refusal
+                break
+            self.asking.setdefault(request.entity, asked)
+            try:
+                await self.ask(request.entity, answers, self.known.missing, self.known.wanted_soon)
+            except Failure as failure:
+                why = str(failure)
+                break
+            finally:
+                self.asking.pop(request.entity, None)
+        if why:
+            return request.refusal(why)
+        if request.kind == ON_UPDATE:
+            self.updates[request.entity] = response
+        elif request.kind in (DELETE_VIEW, UPDATE_NO_MORE):
+            self.updates.pop(request.entity, None)
+        return response
+
+    async def ask(self, view: str, answers: dict, missing: list, soon: list) -> None:
+        """Puts what was asked into `answers`; None for what is wanted soon and takes longer."""
+        for question, (rows, until) in zip(missing, await asyncio.gather(*map(self.answers.answer, missing))):
+            answers[question] = rows
+            self.fresh_until[view] = min(until, self.fresh_until.get(view, until))
+        for question in soon:
+            task = asyncio.create_task(self.answers.answer(question))
+            await asyncio.wait({task}, timeout=PATIENCE_S)
+            answers[question] = task.result()[0] if task.done() else None
+            if not task.done():
+                self.counting.add(task)
+                task.add_done_callback(lambda task: self.counted(task, view))
+
+    def counted(self, task: asyncio.Task, view: str) -> None:
+        """The number of rows is there: the view is drawn anew."""
+        self.counting.discard(task)
+        if not task.cancelled() and not task.exception() and view in self.updates:
+            asyncio.ensure_future(self.send(self.updates[view]))
+
+    async def refresh(self) -> None:
+        """Tells the viewer of each view that may have changed."""
+        for name, update in list(self.updates.items()):
+            if self.fresh_until.get(name, float("inf")) < time.monotonic() and name not in self.asking:
+                del self.fresh_until[name]
+                self.handler.views[name].forget()
+                await self.send(update)
+
+    def close(self) -> None:
+        for task in self.counting:
+            task.cancel()

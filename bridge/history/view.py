@@ -1,0 +1,113 @@
+"""A view that is open: which questions its answers take, and what they make of them."""
+
+import time
+
+import pyarrow as pa
+
+from bridge.history.known import Known
+from bridge.history.pivot import Pivot, array
+from bridge.history.quoting import Refused
+from bridge.history.view_sql import ViewSql, width_for
+
+MOST_ROWS = 50_000  # groups of a view, and rows that are drawn or exported at once
+NEAR_ROWS = 5000  # rows below the newest that are found without counts
+NEAR_MS, FURTHER = 10_000, 8  # the newest rows are looked for in the last 10 s, then in 8 times as much, and so on
+FURTHEST_MS = 10**11
+PAGES = 4000  # windows in which flat rows are counted, at most
+UNKNOWN_ROWS = 1000  # the size of a view, until its rows are counted
+
+
+class View:
+    """One viewer's view. Each method raises Missing until all questions that it takes are answered."""
+
+    def __init__(self, sql: ViewSql, known: Known) -> None:
+        self.sql, self.known = sql, known
+        self.pivot: Pivot | None = None
+
+    def forget(self) -> None:
+        """What the view has read may be old: it is read anew."""
+        self.pivot = None
+
+    def schema(self) -> dict[str, str]:
+        """The columns and their types; those of a split view are known when it is read."""
+        shown = dict(zip(self.sql.columns, (kind for _, kind in self.sql.values)))
+        return self.grouped().schema if self.sql.splits else shown
+
+    def size(self) -> int:
+        if not self.sql.flat:
+            return self.grouped().table.num_rows
+        counted = self.known.soon(self.sql.count())
+        return UNKNOWN_ROWS if counted is None else counted[0][0] if counted else 0
+
+    def grouped(self) -> Pivot:
+        if self.pivot is None:
+            view, width = self.sql, self.width() if self.sql.grouped_by_time else 0
+            depths = range(len(view.groups) if view.mode == "flat" and not view.sorts else 0, len(view.groups) + 1)
+            questions = [view.level(view.groups[:depth] + view.splits, width, MOST_ROWS + 1) for depth in depths]
+            sorts = [view.level(view.groups[:depth], width, MOST_ROWS + 1) for depth in depths if view.sorts]
+            answers = self.known(*questions, *sorts)
+            if max(map(len, answers)) > MOST_ROWS:
+                raise Refused(f"more than {MOST_ROWS} groups: filter, or group by less or by a wider bucket")
+            levels = dict(zip(depths, answers))
+            self.pivot = Pivot(view, levels, dict(zip(depths, answers[len(questions):])))
+        return self.pivot
+
+    def width(self) -> int:
+        """How wide windows of the time itself are."""
+        since, until = self.sql.where.since, self.sql.where.until
+        if since is None:
+            (first, last), = self.known(self.sql.span())[0] or [[0, 0]]
+            since = first or 0
+            until = last or 0 if until is None else until
+        return width_for((until or round(time.time() * 1000)) - since)
+
+    def data(self, start: int, end: int | None, columns: slice) -> pa.Table:
+        """The rows [start, end) as Arrow; of flat ones MOST_ROWS at most."""
+        if not self.sql.flat:
+            table = self.grouped().table
+            names = [name for name in table.column_names if name not in self.grouped().columns]
+            names += list(self.grouped().columns)[columns]
+            return table.select(names).slice(start, None if end is None else max(0, end - start))
+        rows = self.flat_rows(start, min(start + MOST_ROWS, end or start + MOST_ROWS), columns)
+        shown = list(zip(self.sql.columns, self.sql.values))[columns]
+        return pa.table({c: array([row[i] for row in rows], kind) for i, (c, (_, kind)) in enumerate(shown)})
+
+    def flat_rows(self, start: int, end: int, columns: slice) -> list[list]:
+        count = end - start
+        if self.sql.sorts and end > MOST_ROWS:
+            raise Refused(f"sorted rows are shown down to row {MOST_ROWS}: filter, or sort by nothing")
+        if self.sql.sorts:
+            return self.known(self.sql.rows(columns, count, start))[0]
+        if end > NEAR_ROWS:
+            return self.far_rows(start, count, columns)
+        until = int(time.time() // 10) * 10_000  # in steps, so that all who look now ask the same
+        until = min(until, self.sql.where.until if self.sql.where.until is not None else until)
+        back, rows = NEAR_MS, []
+        while back < FURTHEST_MS and (self.sql.where.since is None or until - back > self.sql.where.since):
+            rows, = self.known(self.sql.rows(columns, count, start, since=until - back))
+            if len(rows) == count:
+                return rows
+            back *= FURTHER
+        return self.known(self.sql.rows(columns, count, start))[0]
+
+    def far_rows(self, start: int, count: int, columns: slice) -> list[list]:
+        """Rows far below the newest: by the counts of windows of time, since a deep OFFSET takes seconds."""
+        (first, last), = self.known(self.sql.span())[0] or [[0, 0]]
+        windows = self.sql.counts(max(1, ((last or 0) - (first or 0)) // PAGES))
+        before, oldest, newest, offset = 0, None, None, 0
+        for at, rows in reversed(sorted(self.known(windows)[0])):
+            if newest is None and before + rows > start:
+                newest, offset = at + windows.width, start - before
+            before, oldest = before + rows, at
+            if before >= start + count:
+                break
+        if newest is None:
+            return []
+        return self.known(self.sql.rows(columns, count, offset, oldest, newest))[0]
+
+    def extremes(self, name: str) -> tuple:
+        if self.sql.flat:
+            (found,), = [self.known(self.sql.extremes(name))[0][:1] or [[None, None]]]
+            return tuple(found)
+        values = [value for value in self.grouped().table[name].to_pylist() if value is not None]
+        return (min(values), max(values)) if values else (None, None)
