@@ -15,7 +15,7 @@ from bridge.viewer_rules import MAX_VIEWS, OTHER_VERSION, READ_ONLY
 ON_UPDATE, UPDATE_NO_MORE = 21, 22
 ROWS = {16, 24, 25, 26, 36}  # Arrow, columns, CSV, rows, lines of JSON
 OF_NOTHING, OF_TABLE = {3, 4}, {MAKE_VIEW, 7, 8, DESCRIBE}
-OF_VIEW = ROWS | {DELETE_VIEW, 12, 14, 15, 20, ON_UPDATE, UPDATE_NO_MORE}
+OF_VIEW = ROWS | {DELETE_VIEW, 12, 13, 14, 15, 20, ON_UPDATE, UPDATE_NO_MORE}
 FILTER_OP, ROLLUP_MODE = 8, 10
 LARGEST = {FILTER_OP: 1, ROLLUP_MODE: 2}  # of the numbers of a view; those that are not here have no meaning here
 LAST_SORT = 3  # none, asc, desc, ...
