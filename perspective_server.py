@@ -26,6 +26,7 @@ from bridge.settings import options, parse
 from bridge.websockets import MAX_REQUEST_BYTES, CopyHandler, PerspectiveHandler, Viewers, allowed_origin, check_token
 
 PAGE = "prsp-viewer.html"
+PAGE_FILES = rf"/({PAGE}|prsp-history\.js)"
 ROOT = Path(__file__).parent
 ASSETS = Path(perspective.__file__).parent / "widget" / "static"  # of the wheel itself: the versions never differ
 
@@ -55,7 +56,7 @@ def make_app(live: LiveRows, history: History) -> Application:
         (r"/history", HistoryHandler, {"viewers": live.viewers, "history": history}),
         (r"/status", StatusHandler, {"live": live}),
         (r"/", RedirectHandler, {"url": PAGE, "permanent": False}),
-        (rf"/({PAGE})", StaticFileHandler, {"path": str(ROOT)}),
+        (PAGE_FILES, StaticFileHandler, {"path": str(ROOT)}),
         (r"/assets/perspective/(.*)", StaticFileHandler, {"path": str(ASSETS)}),
     ], websocket_max_message_size=MAX_REQUEST_BYTES, websocket_ping_interval=options.idle_s,
         log_function=lambda handler: None)  # a line for each request would bury the others

@@ -1,0 +1,174 @@
+/* Panels of all rows, which TDengine answers over `/history`: what they say meanwhile, and their time range. */
+
+const RANGES = {"5m": ["last 5 min", 300], "1h": ["last hour", 3600], "24h": ["last 24 h", 86_400],
+                "7d": ["last 7 days", 604_800], all: ["all time"], own: ["from – to"]};
+const MAKE_VIEW = 6, TO_ARROW = 16, TO_COLUMNS = 24, DESCRIBE = 41, SERVER_ERROR = 50;  // fields of Perspective's protocol
+const REST_MS = 4000;             // at least so long a panel rests before it asks anew by itself
+const MINUTE_MS = 60_000;
+
+/** The fields of a protobuf message: [number, value] of each; a value is a number, or bytes. */
+function* fields(bytes) {
+    let at = 0;
+    const number = () => {
+        for (let value = 0, unit = 1;; unit *= 128) {
+            const byte = bytes[at++];
+            value += (byte & 127) * unit;
+            if (!(byte > 127)) return value;
+        }
+    };
+    while (at < bytes.length) {
+        const key = number(), value = number();
+        yield [key >> 3, key & 2 ? bytes.subarray(at, at += value) : value];
+    }
+}
+
+/** What a request or a response is: its number, which field it has, and what is in that. */
+function head(bytes) {
+    const {1: id = 0, 2: entity, ...rest} = Object.fromEntries(fields(bytes));
+    return {id, kind: Number(Object.keys(rest)[0]), body: Object.values(rest)[0]};
+}
+
+/** The time range of all panels of all rows. The control is a form; the page's address says what is chosen. */
+export class TimeRange {
+    /** `first` is chosen where the address says nothing; `changed` is called when people choose, `report` with what is wrong. */
+    constructor(form, first, changed, report) {
+        [this.choice, this.from, this.to] = form.elements;
+        this.choice.append(...Object.entries(RANGES).map(([name, [label]]) => new Option(label, name)));
+        const given = new URLSearchParams(location.search).get("range") || first;
+        const [from, to] = given.split("/").map(text => text && Date.parse(text));
+        if (RANGES[given]) this.choice.value = given;
+        else if (from < to) this.setOwn(from, to);
+        else report(`no time range "${given}"; there are: 5m, 1h, 24h, 7d, all, and FROM/TO as in 2026-11-28T10:00Z/2026-11-28T12:00Z`);
+        this.seconds = RANGES[this.choice.value][1];
+        form.hidden = false;
+        form.addEventListener("change", () => {
+            if (this.choice.value === "own" && !this.from.value)
+                this.setOwn(Date.now() - (this.seconds ?? 3600) * 1000, Date.now() + MINUTE_MS);
+            this.seconds = RANGES[this.choice.value][1];
+            this.to.setCustomValidity(this.own().every(Number.isFinite) && !(this.own()[0] < this.own()[1])
+                ? "the time range ends before it begins" : "");
+            if (!form.reportValidity()) return;
+            const url = new URL(location);
+            url.searchParams.set("range", this.toString());
+            history.replaceState(null, "", url);
+            changed();
+        });
+    }
+
+    /** Chooses a range of one's own, in epoch ms; the control shows local time. */
+    setOwn(...times) {
+        this.choice.value = "own";
+        [this.from.value, this.to.value] = times.map(
+            time => new Date(time - new Date(time).getTimezoneOffset() * MINUTE_MS).toISOString().slice(0, 16));
+    }
+
+    /** From and to in epoch ms; NaN where one is left empty. */
+    own() {
+        return [this.from, this.to].map(input => Date.parse(input.value));
+    }
+
+    toString() {
+        return this.choice.value !== "own" ? this.choice.value
+            : this.own().map(time => Number.isNaN(time) ? "" : new Date(time).toISOString()).join("/");
+    }
+
+    /** The filters of a time column, as of now. A bound moves by a 60th of the range, so that pages ask the same. */
+    filters(column) {
+        const step = this.seconds * 1000 / 60;
+        if (step) return [[column, ">=", (Math.floor(Date.now() / step) - 60) * step]];
+        const [from, to] = this.choice.value === "own" ? this.own() : [];
+        return [[column, ">=", from], [column, "<", to]].filter(([, , time]) => Number.isFinite(time));
+    }
+}
+
+/** What a panel of all rows does beside Perspective's own: it says what it waits for, and follows the time range. */
+export class AllRows {
+    constructor(panel, range) {
+        Object.assign(this, {panel, range, ours: [], refused: "", failed: "", asking: 0, connected: false, rest: 0});
+        this.note = document.createElement("output");
+        panel.section.append(this.note);
+        setInterval(() => this.move(), 1000);
+    }
+
+    /** A connection has begun, or has ended. */
+    connect(connected) {
+        Object.assign(this, {connected, asked: new Map(), asking: 0, drawn: false});
+        this.say();
+    }
+
+    say() {
+        const waits = this.asking ? `asking TDengine for ${Math.max(1, Math.round(this.asking))} s`
+            : this.connected ? "" : "connecting";
+        const text = this.asking ? waits : this.refused || this.failed || waits;
+        Object.assign(this.note, {textContent: text, className: text === waits ? "" : "failed",
+                                  ariaLive: this.asking ? "off" : "polite"});  // not each second
+    }
+
+    /** Shows what went wrong without the server, too: a column that does not exist, for example. */
+    fail(error) {
+        this.failed ||= String(error.message ?? error).replace(/^(Error: |Abort\(\): )+/, "").split("\n")[0];
+        this.say();
+    }
+
+    sends(request) {
+        const {id, kind} = head(request);
+        this.asked.set(id, kind);
+    }
+
+    /** Reads a message of the server's. Whether it was for the page, and not for Perspective's client. */
+    receives(message) {
+        if (typeof message === "string") {
+            if (message) this.asking = Math.max(0, ...Object.values(JSON.parse(message).asking));
+        } else {
+            const {id, kind, body} = head(new Uint8Array(message)), asked = this.asked.get(id);
+            const words = kind === SERVER_ERROR ? new TextDecoder().decode(Object.fromEntries(fields(body))[1]) : "";
+            if ([MAKE_VIEW, DESCRIBE].includes(asked)) this.refused = words;  // what is drawn stays, and may be drawn anew
+            else if (words || [TO_ARROW, TO_COLUMNS].includes(kind)) this.failed = words;
+            if (kind !== 21) this.asked.delete(id);
+        }
+        this.say();
+        return typeof message === "string";
+    }
+
+    /** Shows the panel in a new viewer. */
+    async show(client) {
+        Object.assign(this, {client, moving: false, rest: 0, refused: "", failed: ""});
+        await this.draw();
+    }
+
+    /** Moves the filter with the clock, and asks again after a failure; what people have changed stays. */
+    move() {
+        const {viewer, state} = this.panel, edited = document.activeElement === viewer && state.settings;
+        const due = this.refused || this.failed || JSON.stringify(this.range.filters(this.time)) !== JSON.stringify(this.ours);
+        if (this.client && this.connected && due && !edited && !document.hidden && performance.now() > this.rest)
+            this.draw();
+    }
+
+    /** People have chosen another range. */
+    hurry() {
+        this.rest = 0;
+        this.move();
+    }
+
+    /** Draws with the filters of the time range. No more than 5 % of the time goes into what the clock alone asks. */
+    async draw() {
+        if (this.moving) return;
+        const {viewer, state} = this.panel, started = performance.now();
+        Object.assign(this, {moving: true, rest: Infinity});
+        try {
+            if (!this.time) {
+                const schema = await (await this.client.open_table(state.table)).schema();
+                this.time = Object.keys(schema).find(name => schema[name] === "datetime");
+            }
+            const now = this.drawn ? await viewer.save() : state, wanted = this.range.filters(this.time);
+            const theirs = (now.filter ?? []).filter(one => !this.ours.some(own => String(own) === String(one)));
+            this.ours = wanted;
+            await viewer.restore({...this.drawn ? {} : state, filter: [...theirs, ...wanted]});
+            this.drawn = true;
+        } catch (error) {
+            this.fail(error);
+        }
+        this.moving = false;
+        if (this.rest === Infinity) this.rest = performance.now() + Math.max(REST_MS, 20 * (performance.now() - started));
+    }
+}
