@@ -2,7 +2,8 @@
 
 const RANGES = {"5m": ["last 5 min", 300], "1h": ["last hour", 3600], "24h": ["last 24 h", 86_400],
                 "7d": ["last 7 days", 604_800], all: ["all time"], own: ["from – to"]};
-const MAKE_VIEW = 6, TO_ARROW = 16, TO_COLUMNS = 24, DESCRIBE = 41, SERVER_ERROR = 50;  // fields of Perspective's protocol
+// Fields of Perspective's protocol.
+const MAKE_VIEW = 6, TO_ARROW = 16, ON_UPDATE = 21, TO_COLUMNS = 24, DESCRIBE = 41, SERVER_ERROR = 50;
 const REST_MS = 4000;             // at least so long a panel rests before it asks anew by itself
 const MINUTE_MS = 60_000;
 
@@ -30,23 +31,23 @@ function head(bytes) {
 
 /** The time range of all panels of all rows. The control is a form; the page's address says what is chosen. */
 export class TimeRange {
-    /** `first` is chosen where the address says nothing; `changed` is called when people choose, `report` with what is wrong. */
+    /** `first` is for an address without a range. People's choice calls `changed`; `report` gets what is wrong. */
     constructor(form, first, changed, report) {
         [this.choice, this.from, this.to] = form.elements;
         this.choice.append(...Object.entries(RANGES).map(([name, [label]]) => new Option(label, name)));
         const given = new URLSearchParams(location.search).get("range") || first;
-        const [from, to] = given.split("/").map(text => text && Date.parse(text));
+        const own = given.split("/").map(text => Date.parse(text));
         if (RANGES[given]) this.choice.value = given;
-        else if (from < to) this.setOwn(from, to);
-        else report(`no time range "${given}"; there are: 5m, 1h, 24h, 7d, all, and FROM/TO as in 2026-11-28T10:00Z/2026-11-28T12:00Z`);
+        else if (own.length === 2 && own.some(Number.isFinite) && !(own[0] >= own[1])) this.setOwn(...own);
+        else report(`no time range "${given}"; there are: 5m, 1h, 24h, 7d, all, 2026-11-28T10:00Z/2026-11-28T12:00Z`);
         this.seconds = RANGES[this.choice.value][1];
         form.hidden = false;
-        form.addEventListener("change", () => {
-            if (this.choice.value === "own" && !this.from.value)
+        form.addEventListener("change", ({target}) => {
+            if (target === this.choice && this.choice.value === "own" && !this.own().some(Number.isFinite))
                 this.setOwn(Date.now() - (this.seconds ?? 3600) * 1000, Date.now() + MINUTE_MS);
             this.seconds = RANGES[this.choice.value][1];
-            this.to.setCustomValidity(this.own().every(Number.isFinite) && !(this.own()[0] < this.own()[1])
-                ? "the time range ends before it begins" : "");
+            const [from, to] = this.own();
+            this.to.setCustomValidity(from >= to ? "the time range ends before it begins" : "");
             if (!form.reportValidity()) return;
             const url = new URL(location);
             url.searchParams.set("range", this.toString());
@@ -55,11 +56,11 @@ export class TimeRange {
         });
     }
 
-    /** Chooses a range of one's own, in epoch ms; the control shows local time. */
+    /** Chooses a range of one's own, in epoch ms, NaN for an open end; the control shows local time. */
     setOwn(...times) {
         this.choice.value = "own";
-        [this.from.value, this.to.value] = times.map(
-            time => new Date(time - new Date(time).getTimezoneOffset() * MINUTE_MS).toISOString().slice(0, 16));
+        [this.from.value, this.to.value] = times.map(time => Number.isNaN(time) ? ""
+            : new Date(time - new Date(time).getTimezoneOffset() * MINUTE_MS).toISOString().slice(0, 16));
     }
 
     /** From and to in epoch ms; NaN where one is left empty. */
@@ -68,8 +69,9 @@ export class TimeRange {
     }
 
     toString() {
-        return this.choice.value !== "own" ? this.choice.value
-            : this.own().map(time => Number.isNaN(time) ? "" : new Date(time).toISOString()).join("/");
+        if (this.choice.value !== "own") return this.choice.value;
+        const write = time => Number.isNaN(time) ? "" : `${new Date(time).toISOString().slice(0, 16)}Z`;
+        return this.own().map(write).join("/");
     }
 
     /** The filters of a time column, as of now. A bound moves by a 60th of the range, so that pages ask the same. */
@@ -97,7 +99,7 @@ export class AllRows {
     }
 
     say() {
-        const waits = this.asking ? `asking TDengine for ${Math.max(1, Math.round(this.asking))} s`
+        const waits = this.asking ? `asking TDengine for ${Math.round(this.asking)} s`
             : this.connected ? "" : "connecting";
         const text = this.asking ? waits : this.refused || this.failed || waits;
         Object.assign(this.note, {textContent: text, className: text === waits ? "" : "failed",
@@ -106,7 +108,8 @@ export class AllRows {
 
     /** Shows what went wrong without the server, too: a column that does not exist, for example. */
     fail(error) {
-        this.failed ||= String(error.message ?? error).replace(/^(Error: |Abort\(\): )+/, "").split("\n")[0];
+        const [words] = String(error.message ?? error).replace(/^(Error: |Abort\(\): )+/, "").split("\n");
+        if (!this.refused) this.failed ||= words;
         this.say();
     }
 
@@ -118,13 +121,14 @@ export class AllRows {
     /** Reads a message of the server's. Whether it was for the page, and not for Perspective's client. */
     receives(message) {
         if (typeof message === "string") {
-            if (message) this.asking = Math.max(0, ...Object.values(JSON.parse(message).asking));
+            const seconds = message ? Object.values(JSON.parse(message).asking) : [];
+            if (message) this.asking = seconds.length && Math.max(1, ...seconds);
         } else {
             const {id, kind, body} = head(new Uint8Array(message)), asked = this.asked.get(id);
             const words = kind === SERVER_ERROR ? new TextDecoder().decode(Object.fromEntries(fields(body))[1]) : "";
-            if ([MAKE_VIEW, DESCRIBE].includes(asked)) this.refused = words;  // what is drawn stays, and may be drawn anew
+            if ([MAKE_VIEW, DESCRIBE].includes(asked)) this.refused = words;  // what was drawn before is drawn on
             else if (words || [TO_ARROW, TO_COLUMNS].includes(kind)) this.failed = words;
-            if (kind !== 21) this.asked.delete(id);
+            if (kind !== ON_UPDATE) this.asked.delete(id);
         }
         this.say();
         return typeof message === "string";
@@ -139,7 +143,7 @@ export class AllRows {
     /** Moves the filter with the clock, and asks again after a failure; what people have changed stays. */
     move() {
         const {viewer, state} = this.panel, edited = document.activeElement === viewer && state.settings;
-        const due = this.refused || this.failed || JSON.stringify(this.range.filters(this.time)) !== JSON.stringify(this.ours);
+        const due = this.refused || this.failed || String(this.range.filters(this.time)) !== String(this.ours);
         if (this.client && this.connected && due && !edited && !document.hidden && performance.now() > this.rest)
             this.draw();
     }
@@ -169,6 +173,7 @@ export class AllRows {
             this.fail(error);
         }
         this.moving = false;
-        if (this.rest === Infinity) this.rest = performance.now() + Math.max(REST_MS, 20 * (performance.now() - started));
+        const now = performance.now();
+        if (this.rest === Infinity) this.rest = now + Math.max(REST_MS, 20 * (now - started));
     }
 }
