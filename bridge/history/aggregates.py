@@ -4,7 +4,7 @@ from bridge.history.quoting import Refused
 
 ENDS = {"first": "FIRST({})", "last": "LAST({})"}
 EXTREMES = {"min": "MIN({})", "max": "MAX({})", "low": "MIN({})", "high": "MAX({})"}
-COUNT = {"count": "COUNT({})"}
+COUNT = {"count": "COUNT(*)"}  # rows, those without a value too
 NUMBERS = {"sum": "SUM({})", "avg": "AVG({})", "mean": "AVG({})", "stddev": "STDDEV({})", "var": "VAR_POP({})",
            "high minus low": "SPREAD({})", "median": "APERCENTILE({}, 50, 't-digest')",
            "q1": "APERCENTILE({}, 25, 't-digest')", "q3": "APERCENTILE({}, 75, 't-digest')"}

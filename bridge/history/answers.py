@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from bridge.history.kept_windows import KeptWindows
 from bridge.history.view_sql import Windows
 from bridge.settings import options
 
@@ -29,14 +30,17 @@ class Question:
 class Answers:
     """`ask` asks the database one statement."""
 
-    def __init__(self, ask: Callable[[str], Awaitable[list[list]]]) -> None:
+    def __init__(self, ask: Callable[[str], Awaitable[list[tuple]]]) -> None:
         self.ask = ask
         self.questions: dict[str, Question] = {}
+        self.windows = KeptWindows(self.answer)
         self.at_once = asyncio.Semaphore(options.history_questions)
 
-    async def answer(self, question: str | Windows) -> tuple[list[list], float]:
+    async def answer(self, question: str | Windows) -> tuple[list[tuple], float]:
         """The rows, and until when they are kept (by the monotonic clock)."""
-        sql = question.sql() if isinstance(question, Windows) else question
+        if isinstance(question, Windows):
+            return await self.windows.answer(question)
+        sql = question
         self.forget()
         question = self.questions.get(sql)
         if question is None:
@@ -50,7 +54,7 @@ class Answers:
                 self.questions.pop(sql, None)
                 question.task.cancel()
 
-    async def put(self, sql: str) -> list[list]:
+    async def put(self, sql: str) -> list[tuple]:
         question = None
         try:
             async with self.at_once:

@@ -67,10 +67,12 @@ def condition(table: Table, label: str, operator: str, value: object) -> str:
         return f"{column} {operator.upper()}"
     if operator in ("in", "not in"):
         values = value if isinstance(value, list | tuple) else [value]
-        return f"{column} {operator.upper()} ({', '.join(literal(each, kind) for each in values)})"
+        found = f"{column} {operator.upper()} ({', '.join(literal(each, kind) for each in values)})"
+        return f"({found} OR {column} IS NULL)" if operator == "not in" else found
     if operator in LIKE:
         return f"{column} LIKE {quoting.pattern(str(value), LIKE[operator])}"
-    return f"{column} {COMPARE[operator]} {literal(value, kind)}"
+    found = f"{column} {COMPARE[operator]} {literal(value, kind)}"
+    return f"({found} OR {column} IS NULL)" if operator == "!=" else found  # Perspective: nothing is not this value
 
 
 def milliseconds(value: object) -> float:

@@ -1,5 +1,6 @@
 """A grouped view's rows: levels of groups become one Arrow table, in Perspective's order and with its names."""
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
@@ -13,12 +14,16 @@ Path = tuple  # the values of a group's keys
 
 
 def array(values: Iterable, kind: str) -> pa.Array:
-    """Values as JSON has them, as an Arrow column of Perspective's type."""
+    """Values as taosws has them, as an Arrow column of Perspective's type."""
     if kind == "float":
         values = [None if value is None else float(value) for value in values]
     elif kind == "string":
-        values = [value if value is None or isinstance(value, str) else str(value) for value in values]
+        values = [value if value is None or isinstance(value, str) else as_text(value) for value in values]
     return pa.array(values, ARROW[kind])
+
+
+def as_text(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else json.dumps(value)
 
 
 def label(value: object, kind: str) -> str:
@@ -41,6 +46,8 @@ class Pivot:
         self.view = view
         splits = len(view.splits)
         cells: dict[Path, dict[Path, list]] = {}  # the aggregates of a row's path and a split's
+        if 0 in levels:
+            cells[()] = {}  # the total has a row even where there are none
         for depth, rows in levels.items():
             for row in rows:
                 cells.setdefault(tuple(row[:depth]), {})[tuple(row[depth:depth + splits])] = row[depth + splits:]

@@ -18,7 +18,7 @@ OF_NOTHING, OF_TABLE = {3, 4}, {MAKE_VIEW, 7, 8, DESCRIBE}
 OF_VIEW = ROWS | {DELETE_VIEW, 12, 13, 14, 15, 20, ON_UPDATE, UPDATE_NO_MORE}
 FILTER_OP, ROLLUP_MODE = 8, 10
 LARGEST = {FILTER_OP: 1, ROLLUP_MODE: 2}  # of the numbers of a view; those that are not here have no meaning here
-LAST_SORT = 3  # none, asc, desc, ...
+LAST_SORT = 8  # none, asc, desc and six more
 
 
 def objection(request: Request, views: set[str]) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 import perspective
 
 from bridge.history.answers import Answers
-from bridge.history.database import Failure
 from bridge.history.handler import Handler
 from bridge.history.known import Known
+from bridge.history.quoting import Refused
 from bridge.history.rules import ON_UPDATE, UPDATE_NO_MORE, objection
 from bridge.viewer_requests import DELETE_VIEW, Request
 
@@ -42,8 +42,8 @@ class Session:
             self.asking.setdefault(request.entity, asked)
             try:
                 await self.ask(request.entity, answers, self.known.missing, self.known.wanted_soon)
-            except Failure as failure:
-                why = str(failure)
+            except Refused as refusal:  # in the database's words
+                why = str(refusal)
                 break
             finally:
                 self.asking.pop(request.entity, None)

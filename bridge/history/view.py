@@ -7,13 +7,11 @@ import pyarrow as pa
 from bridge.history.known import Known
 from bridge.history.pivot import Pivot, array
 from bridge.history.quoting import Refused
-from bridge.history.view_sql import ViewSql, width_for
+from bridge.history.view_sql import MOST_PAGES, MOST_ROWS, ViewSql, width_for
 
-MOST_ROWS = 50_000  # groups of a view, and rows that are drawn or exported at once
 NEAR_ROWS = 5000  # rows below the newest that are found without counts
 NEAR_MS, FURTHER = 10_000, 8  # the newest rows are looked for in the last 10 s, then in 8 times as much, and so on
 FURTHEST_MS = 10**11
-PAGES = 4000  # windows in which flat rows are counted, at most
 UNKNOWN_ROWS = 1000  # the size of a view, until its rows are counted
 
 
@@ -43,8 +41,8 @@ class View:
         if self.pivot is None:
             view, width = self.sql, self.width() if self.sql.grouped_by_time else 0
             depths = range(len(view.groups) if view.mode == "flat" and not view.sorts else 0, len(view.groups) + 1)
-            questions = [view.level(view.groups[:depth] + view.splits, width, MOST_ROWS + 1) for depth in depths]
-            sorts = [view.level(view.groups[:depth], width, MOST_ROWS + 1) for depth in depths if view.sorts]
+            questions = [view.level(view.groups[:depth] + view.splits, width) for depth in depths]
+            sorts = [view.level(view.groups[:depth], width) for depth in depths if view.sorts]
             answers = self.known(*questions, *sorts)
             if max(map(len, answers)) > MOST_ROWS:
                 raise Refused(f"more than {MOST_ROWS} groups: filter, or group by less or by a wider bucket")
@@ -93,7 +91,7 @@ class View:
     def far_rows(self, start: int, count: int, columns: slice) -> list[list]:
         """Rows far below the newest: by the counts of windows of time, since a deep OFFSET takes seconds."""
         (first, last), = self.known(self.sql.span())[0] or [[0, 0]]
-        windows = self.sql.counts(max(1, ((last or 0) - (first or 0)) // PAGES))
+        windows = self.sql.counts(width_for((last or 0) - (first or 0), MOST_PAGES))
         before, oldest, newest, offset = 0, None, None, 0
         for at, rows in reversed(sorted(self.known(windows)[0])):
             if newest is None and before + rows > start:

@@ -13,14 +13,16 @@ ALIAS = re.compile(r"""\s*"([^"]*)"\s*""")
 UNITS = {"s": 1000, "m": 60_000, "h": 3_600_000, "D": 86_400_000}
 WHOLE = [n * UNITS[unit] for unit, numbers in (("s", (1, 2, 5, 10, 15, 30)), ("m", (1, 2, 5, 10, 15, 30)),
                                                ("h", (1, 2, 4, 12)), ("D", (1, 7, 28))) for n in numbers]
+MOST_ROWS = 50_000  # groups of a view, and rows that are drawn or exported at once
 MOST_WINDOWS = 1000  # where a view is grouped by the time itself: more than a panel has room for
+MOST_PAGES = 4000  # windows in which flat rows are counted
 SORTS = {"asc": False, "desc": True, "asc abs": False, "desc abs": True}
 START = "CAST(_wstart AS BIGINT)"
 
 
-def width_for(range_ms: int) -> int:
-    """The width, in ms, of windows in whole units: at most MOST_WINDOWS of them cover the range."""
-    return next((width for width in WHOLE if range_ms <= width * MOST_WINDOWS), max(1, range_ms // MOST_WINDOWS))
+def width_for(range_ms: int, most: int = MOST_WINDOWS) -> int:
+    """The width, in ms, of windows in whole units: at most so many of them cover the range."""
+    return next((width for width in WHOLE if range_ms <= width * most), -(-range_ms // most))
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ class ViewSql:
         return (f"SELECT {what} FROM {self.source(since, until)} ORDER BY {', '.join([*order, self.table.order()])} "
                 f"LIMIT {limit} OFFSET {offset}")
 
-    def level(self, keys: list[str], width: int, limit: int) -> str | Windows:
+    def level(self, keys: list[str], width: int) -> str | Windows:
         """The groups by these keys: the keys' values, then the aggregates'. `width`: that of windows of time itself."""
         what = [START if self.is_time(key) else self.read(key) for key in keys]
         by = [self.sql_of(key) for key in keys if not self.is_time(key)]
@@ -137,7 +139,7 @@ class ViewSql:
         select = f"SELECT {', '.join([*what, *(sql for sql, _ in self.all_values)])} FROM {self.table.sql}"
         if not times:
             group = f" GROUP BY {', '.join(by)}" if by else ""
-            return f"{select}{self.where.sql()}{group} LIMIT {limit}"
+            return f"{select}{self.where.sql()}{group}"
         width = self.buckets.get(keys[times[0]], width)
         group = f" PARTITION BY {', '.join(by)}" if by else ""
         return Windows(select, f"{group} INTERVAL({width}a)", self.where, width, times[0])
