@@ -10,12 +10,14 @@
 | `handler` | what Perspective's engine asks |
 | `known` | why a request may begin again: the engine does not wait for the database |
 | `view` | an open view: which questions its answers take |
-| `pivot` | from groups to a table |
+| `pivot` | levels of groups become one table |
 | `view_sql` | from a view's configuration to SQL |
 | `filters` | its filters |
 | `aggregates` | its aggregates |
 | `tables` | the hosted tables and their columns |
 | `quoting` | names and values as SQL |
 | `answers` | the database's answers, kept and shared |
+| `kept_windows` | windows of time that are over, so that only the last ones are asked again |
 | `database` | how the database is asked |
+| `asker` | the processes that ask it |
 """

@@ -14,7 +14,7 @@ from bridge.history.view_sql import Windows
 from bridge.settings import options
 
 KEEP_S, KEEP_TIMES = 5, 20
-KEPT_ROWS = 2_000_000  # of all answers together: the oldest are forgotten first
+KEPT_ROWS = 500_000  # of all answers together: the oldest are forgotten first
 
 
 class Question:

@@ -33,7 +33,7 @@ class Database:
             async with asyncio.timeout(options.history_timeout_s + options.tdengine_timeout_s):
                 asker.stdin.write(pickle.dumps(sql))
                 await asker.stdin.drain()
-                length = int.from_bytes(await asker.stdout.readexactly(8))
+                length = int.from_bytes(await asker.stdout.readexactly(8), "big")
                 answer = pickle.loads(await asker.stdout.readexactly(length))
         except TimeoutError:
             await end(asker)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from bridge.history.view_sql import MOST_ROWS, Windows
 
 KEEP_S, KEEP_TIMES = 60, 20  # all windows are asked anew after so long, or so many times what the question took
+MOST_KEPT = 50  # charts; each has MOST_ROWS at most
 ALL_TIME = 2**62  # ms
 Answer = tuple[list[tuple], float]  # rows, and until when they are kept
 
@@ -60,6 +61,8 @@ class KeptWindows:
         kept = Kept({}, first, first, now + max(KEEP_S, KEEP_TIMES * (now - started)))
         self.extend(kept, asked, rows, last)
         self.kept[key] = kept
+        while len(self.kept) > MOST_KEPT:
+            del self.kept[next(iter(self.kept))]  # the oldest
         return rows, until
 
     def extend(self, kept: Kept, asked: Windows, rows: list[tuple], last: int) -> None:

@@ -19,12 +19,13 @@ class Known:
 
     def __init__(self) -> None:
         self.answers: dict[Asked, list | None] = {}
+        self.now = 0  # epoch ms: the same for the request when it begins again, or it would ask something else
         self.missing: list[Asked] = []
         self.wanted_soon: list[Asked] = []
 
-    def begin(self, answers: dict) -> None:
+    def begin(self, answers: dict, now: int) -> None:
         """A request begins, or begins again, with these answers."""
-        self.answers, self.missing, self.wanted_soon = answers, [], []
+        self.answers, self.now, self.missing, self.wanted_soon = answers, now, [], []
 
     def __call__(self, *questions: Asked) -> list[list]:
         """The rows that answer each question."""

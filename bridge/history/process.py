@@ -5,6 +5,7 @@ Perspective's engine can be ended by some messages; here it takes no live viewer
 
 import asyncio
 import json
+import logging
 import socket
 import time
 from contextlib import suppress
@@ -44,7 +45,12 @@ class Process:
             task.add_done_callback(self.tasks[viewer].discard)
 
     async def answer(self, viewer: int, message: bytes) -> None:
-        answer = await self.sessions[viewer].answer(parse_request(message), message)
+        request = parse_request(message)
+        try:
+            answer = await self.sessions[viewer].answer(request, message)
+        except Exception as error:  # whoever asks must not wait for ever
+            logging.exception("a view was not answered")
+            answer = request.refusal(f"{type(error).__name__}: {error}")
         await frames.write(self.writer, viewer, frames.ANSWER, answer)
 
     async def tell(self) -> None:

@@ -31,9 +31,9 @@ class Session:
 
     async def answer(self, request: Request, message: bytes) -> bytes:
         """The engine's answer, or why there is none."""
-        answers, asked = {}, time.monotonic()
+        answers, asked, now = {}, time.monotonic(), round(time.time() * 1000)
         while not (why := objection(request, self.handler.views.keys())):
-            self.known.begin(answers)
+            self.known.begin(answers, now)
             self.handler.refusal = ""
             response = self.server.handle_request(message)
             if not (self.known.missing or self.known.wanted_soon):
@@ -53,6 +53,7 @@ class Session:
             self.updates[request.entity] = response
         elif request.kind in (DELETE_VIEW, UPDATE_NO_MORE):
             self.updates.pop(request.entity, None)
+            self.fresh_until.pop(request.entity, None)
         return response
 
     async def ask(self, view: str, answers: dict, missing: list, soon: list) -> None:
@@ -75,11 +76,12 @@ class Session:
             asyncio.ensure_future(self.send(self.updates[view]))
 
     async def refresh(self) -> None:
-        """Tells the viewer of each view that may have changed."""
+        """Tells the viewer of each view that may have changed: one of times that are past does not."""
         for name, update in list(self.updates.items()):
-            if self.fresh_until.get(name, float("inf")) < time.monotonic() and name not in self.asking:
+            view, until = self.handler.views.get(name), self.fresh_until.get(name, float("inf"))
+            if view and until < time.monotonic() and name not in self.asking and view.looks_at_now():
                 del self.fresh_until[name]
-                self.handler.views[name].forget()
+                view.forget()
                 await self.send(update)
 
     def close(self) -> None:

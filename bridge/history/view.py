@@ -26,6 +26,11 @@ class View:
         """What the view has read may be old: it is read anew."""
         self.pivot = None
 
+    def looks_at_now(self) -> bool:
+        """Whether new rows may belong to the view."""
+        until = self.sql.where.until
+        return until is None or until > time.time() * 1000
+
     def schema(self) -> dict[str, str]:
         """The columns and their types; those of a split view are known when it is read."""
         shown = dict(zip(self.sql.columns, (kind for _, kind in self.sql.values)))
@@ -57,7 +62,7 @@ class View:
             (first, last), = self.known(self.sql.span())[0] or [[0, 0]]
             since = first or 0
             until = last or 0 if until is None else until
-        return width_for((until or round(time.time() * 1000)) - since)
+        return width_for((self.known.now if until is None else until) - since)
 
     def data(self, start: int, end: int | None, columns: slice) -> pa.Table:
         """The rows [start, end) as Arrow; of flat ones MOST_ROWS at most."""
@@ -66,7 +71,8 @@ class View:
             names = [name for name in table.column_names if name not in self.grouped().columns]
             names += list(self.grouped().columns)[columns]
             return table.select(names).slice(start, None if end is None else max(0, end - start))
-        rows = self.flat_rows(start, min(start + MOST_ROWS, end or start + MOST_ROWS), columns)
+        end = max(start, min(start + MOST_ROWS, start + MOST_ROWS if end is None else end))
+        rows = self.flat_rows(start, end, columns)
         shown = list(zip(self.sql.columns, self.sql.values))[columns]
         return pa.table({c: array([row[i] for row in rows], kind) for i, (c, (_, kind)) in enumerate(shown)})
 
@@ -78,7 +84,7 @@ class View:
             return self.known(self.sql.rows(columns, count, start))[0]
         if end > NEAR_ROWS:
             return self.far_rows(start, count, columns)
-        until = int(time.time() // 10) * 10_000  # in steps, so that all who look now ask the same
+        until = self.known.now // NEAR_MS * NEAR_MS  # in steps, so that all who look now ask the same
         until = min(until, self.sql.where.until if self.sql.where.until is not None else until)
         back, rows = NEAR_MS, []
         while back < FURTHEST_MS and (self.sql.where.since is None or until - back > self.sql.where.since):

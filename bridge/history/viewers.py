@@ -6,6 +6,7 @@ import logging
 import socket
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from bridge.history import frames
@@ -37,7 +38,7 @@ class History:
                 await self.start()
         number = next(self.numbers)
         self.viewers[number] = viewer
-        await frames.write(self.writer, number, frames.OPEN)
+        await self.send(number, frames.OPEN)
         return number
 
     async def start(self) -> None:
@@ -72,7 +73,8 @@ class History:
 
     async def send(self, number: int, kind: int, message: bytes = b"") -> None:
         if number in self.viewers:
-            await frames.write(self.writer, number, kind, message)
+            with suppress(ConnectionError):  # `read` hears of it, too
+                await frames.write(self.writer, number, kind, message)
 
     async def close(self, why: str = "the server stops") -> None:
         """Ends the process; viewers connect anew."""

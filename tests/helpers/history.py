@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 
 import perspective
 import pyarrow as pa
@@ -19,7 +20,7 @@ def asked(known: Known, connection, read):
     """What `read()` returns once the connection has answered all that it takes."""
     answers = {}
     while True:
-        known.begin(answers)
+        known.begin(answers, round(time.time() * 1000))
         try:
             return read()
         except Missing:
@@ -48,7 +49,7 @@ def client_of(connection) -> perspective.Client:
     def send(message: bytes) -> None:
         answers = {}
         while True:
-            known.begin(answers)
+            known.begin(answers, round(time.time() * 1000))
             answer = server.handle_request(bytes(message))
             if not known.missing + known.wanted_soon:
                 break

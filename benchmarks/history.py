@@ -1,0 +1,130 @@
+"""How long panels of all rows take: the configurations that people try first, over a year of rows, beside the bare SQL.
+
+`ROWS=10000000 .venv/bin/python -m benchmarks.history` has another number of rows than a million. The bare SQL is what a
+view asks, one statement after another, on a connection of its own.
+"""
+
+import os
+import statistics
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.embedded_queries import SUBTABLES, asked, fill
+from benchmarks.measure import Figure, left_out, show
+from bridge.history import tables
+from bridge.history.known import Known, Missing
+from bridge.history.view import View
+from bridge.history.view_sql import ViewSql, Windows
+from tests.helpers.history import HistoryViewer, table_of
+from tests.helpers.programs import Server
+
+ROWS = int(os.environ.get("ROWS", 1_000_000))
+YEAR_MS, DAY_MS, HOUR_MS = 365 * 86_400_000, 86_400_000, 3_600_000
+HOURS, DAYS = ({"b": f"bucket(\"timestamp\", '1{unit}')"} for unit in "hD")
+
+
+def configurations(now: int) -> dict[str, dict]:
+    """By name; `now` is in epoch ms."""
+    current, averages = {"columns": ["current"]}, {"aggregates": {"current": "avg"}}
+    prices = {"columns": ["open", "close", "high", "low"],
+              "aggregates": {"open": "first", "close": "last", "high": "high", "low": "low"}}
+    return {
+        "newest rows": {},
+        "rows of one location": {"filter": [["location", "==", "Palo Alto"]]},
+        "rows by the largest current": {"sort": [["current", "desc"]], "filter": [["timestamp", ">", now - DAY_MS]]},
+        "average by location and group": {"group_by": ["location", "groupid"], **current, **averages},
+        "average by location, day by day": {"group_by": ["b"], "split_by": ["location"], "expressions": DAYS, **current,
+                                            **averages},
+        "average by time": {"group_by": ["timestamp"], **current, **averages},
+        "average by location and hour of a month": {
+            "group_by": ["location", "b"], "expressions": HOURS, "filter": [["timestamp", ">", now - 30 * DAY_MS]],
+            **current, **averages},
+        "median by location": {"group_by": ["location"], **current, "aggregates": {"current": "median"}},
+        "candlestick by day": {"group_by": ["b"], **prices, "expressions": DAYS | {
+            name: '"current"' for name in prices["columns"]}},
+        "count by subtable": {"group_by": ["tbname"], **current, "aggregates": {"current": "count"}},
+    }
+
+
+def bare_ms(connection, table: tables.Table, config: dict) -> float:
+    """What the statements of a view take, until their answers are read."""
+    known, answers, took = Known(), {}, 0
+    view, now = View(ViewSql(table, config), known), time.time_ns() // 10**6
+    while True:
+        known.begin(answers, now)
+        try:
+            view.data(0, 100, slice(None))
+            return took * 1000
+        except Missing:
+            for question in known.missing:
+                started = time.perf_counter()
+                sql = question.sql() if isinstance(question, Windows) else question
+                answers[question] = list(connection.query(sql))
+                took += time.perf_counter() - started
+
+
+def drawn_ms(table, config: dict, start: int = 0) -> float:
+    """What a panel takes: the view, its size, and its first 100 rows."""
+    started = time.perf_counter()
+    view = table.view(**config)
+    view.num_rows()
+    view.to_columns(start_row=start, end_row=start + 100)
+    took = time.perf_counter() - started
+    view.delete()
+    return took * 1000
+
+
+@contextmanager
+def history(rows: int):
+    """A history over so many rows: (its viewer, a connection to the database, the server)."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, end = Path(name) / "rows", time.time_ns() // 10**6
+        fill(folder, rows, end, YEAR_MS * SUBTABLES // rows)
+        with asked(folder) as (embedded, connection), Server(Path(name), f"{embedded.dsn}/power") as server:
+            with HistoryViewer(server.port) as viewer:
+                yield viewer, connection, server, end
+
+
+def refresh_ms(table, range_ms: int) -> list[float]:
+    """What it takes to draw a chart of the last `range_ms` anew, when its answers are no longer kept."""
+    took = []
+    for _ in range(4):
+        now = time.time_ns() // 10**6
+        config = {"group_by": ["timestamp"], "group_rollup_mode": "flat", "columns": ["current"],
+                  "aggregates": {"current": "avg"}, "filter": [["timestamp", ">=", now - range_ms]]}
+        took.append(drawn_ms(table, config))
+        time.sleep(5.1)  # so long answers are kept
+    return took[1:]
+
+
+def figures() -> list[Figure]:
+    if left_out("history"):
+        return []
+    found, size = [], f"{ROWS // 10**6} M rows"
+    with history(ROWS) as (viewer, connection, server, end):
+        table, described = viewer.table("meters"), table_of(connection, "meters")
+        for name, config in configurations(end).items():
+            bare = bare_ms(connection, described, config)
+            first = drawn_ms(table, config)
+            again = [drawn_ms(table, config) for _ in range(3)]
+            found.append(Figure(f"history, {size}: {name}, the first time", "ms", [first], "the bare SQL", [bare],
+                                "≤ the SQL + 300", first <= bare + 300))
+            found.append(Figure(f"history, {size}: {name}, again", "ms", again, goal="≤ 400", met=max(again) <= 400))
+        for name, start in (("middle", ROWS // 2), ("end", ROWS - 100)):
+            first, again = drawn_ms(table, {}, start), [drawn_ms(table, {}, start + n * 777 - 7777) for n in range(5)]
+            found.append(Figure(f"history, {size}: scrolled to the {name}, the first time", "ms", [first]))
+            found.append(Figure(f"history, {size}: scrolled to the {name}, further", "ms", again, goal="≤ 500",
+                                met=statistics.median(again) <= 500))
+        refreshed = {name: refresh_ms(table, range_ms) for name, range_ms in (
+            ("5 minutes", 300_000), ("a day", DAY_MS), ("a year", YEAR_MS))}
+        least = min(map(statistics.median, refreshed.values()))
+        for name, took in refreshed.items():
+            found.append(Figure(f"history, {size}: a chart of {name} refreshed", "ms", took,
+                                goal="≤ 2 times the least", met=statistics.median(took) <= 2 * least))
+    return found
+
+
+if __name__ == "__main__":
+    show(figures())
