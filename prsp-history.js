@@ -167,6 +167,7 @@ export class AllRows {
             const now = this.drawn ? await viewer.save() : state, wanted = this.range.filters(this.time);
             const theirs = (now.filter ?? []).filter(one => !this.ours.some(own => String(own) === String(one)));
             this.ours = wanted;
+            if (this.drawn && (this.refused || this.failed)) await viewer.resetError();  // makes the view again
             await viewer.restore({...this.drawn ? {} : state, filter: [...theirs, ...wanted]});
             this.drawn = true;
         } catch (error) {

@@ -127,7 +127,7 @@ def check_split(demo, config, drawn) -> None:
 
 def test_what_is_refused_is_said_on_the_panel(demo, open_refused):
     page, answers = open_refused("about:blank"), []
-    page.on("websocket", lambda socket: socket.on("framereceived", answers.append))
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda answer: answers.append(answer)))
     page.goto(own_origin_page(demo) + "prsp-viewer.html?range=all")
     panel = panel_of_all_rows(page)
     restore(panel, FRESH | {"group_by": ["location"], "columns": ["current"]})
@@ -238,7 +238,7 @@ def test_how_it_looks(demo, open_page, width):
 @pytest.mark.embedded_only
 def test_database_stopped_and_back_while_a_question_runs(open_refused, tmp_path):
     folder, port = tmp_path / "database", free_port()
-    database = Embedded(tmp_path / "1.log", f"--folder={folder}", f"--port={port}")
+    database = Embedded(tmp_path / "1.log", f"--folder={folder}", f"--port={port}", "--retention=0")
     fill(database.dsn, "power", now_ms() - 1000)
     with Proxy(port, "localhost") as proxy:
         dsn = f"taosws://root:taosdata@localhost:{proxy.port}/power"
@@ -250,8 +250,8 @@ def test_database_stopped_and_back_while_a_question_runs(open_refused, tmp_path)
                                "aggregates: {voltage: 'avg'}}).catch(console.debug)")
                 wait_for(lambda: re.fullmatch(r"asking TDengine for [3-9] s", note(page)), 15, "the seconds")
                 database.kill()
-            wait_for(lambda: "the database does not answer" in note(page), 15, "the words")
-            database = Embedded(tmp_path / "2.log", f"--folder={folder}", f"--port={port}")
+            wait_for(lambda: page.get_attribute("section > output", "class") == "failed", 15, "the database's words")
+            database = Embedded(tmp_path / "2.log", f"--folder={folder}", f"--port={port}", "--retention=0")
             wait_for(lambda: note(page) == "", 30, "no words")
             wait_for(lambda: len(panel.evaluate(VALUES)) == METERS + 1, 30, "the groups")
             assert saved(panel)["group_by"] == ["location"]

@@ -3,6 +3,7 @@
 from bridge.viewer_requests import (
     AGGREGATES,
     CHANGING,
+    COLUMN_PATHS,
     DELETE_VIEW,
     DESCRIBE,
     FILTERS,
@@ -15,7 +16,7 @@ from bridge.viewer_rules import MAX_VIEWS, OTHER_VERSION, READ_ONLY
 ON_UPDATE, UPDATE_NO_MORE = 21, 22
 ROWS = {16, 24, 25, 26, 36}  # Arrow, columns, CSV, rows, lines of JSON
 OF_NOTHING, OF_TABLE = {3, 4}, {MAKE_VIEW, 7, 8, DESCRIBE}
-OF_VIEW = ROWS | {DELETE_VIEW, 12, 13, 14, 15, 20, ON_UPDATE, UPDATE_NO_MORE}
+OF_VIEW = ROWS | {DELETE_VIEW, COLUMN_PATHS, 12, 13, 14, 15, 20, ON_UPDATE, UPDATE_NO_MORE}
 FILTER_OP, ROLLUP_MODE = 8, 10
 LARGEST = {FILTER_OP: 1, ROLLUP_MODE: 2}  # of the numbers of a view; those that are not here have no meaning here
 LAST_SORT = 8  # none, asc, desc and six more
@@ -31,6 +32,8 @@ def objection(request: Request, views: set[str]) -> str:
         return "you have no view of this name"
     if request.kind in ROWS and len(request.fields.get(1, ())) != 1:
         return "a request for rows says which: it needs a viewport"
+    if request.kind == COLUMN_PATHS and max(request.fields.get(1, [0])) > 0:
+        return "column paths begin at 0 here"
     if request.kind == MAKE_VIEW:
         names, configs = request.fields.get(1, [""]), request.fields.get(2, [{}])
         if len(views) >= MAX_VIEWS:
