@@ -137,7 +137,7 @@ def test_values_mean_themselves(texts, word, other):
     columns = [taosws.millis_timestamps_to_column([T, T + 1000]), taosws.nchar_to_column([word, other])]
     statement.bind([taosws.stmt2_bind_param_view("words", [], columns)])
     statement.execute()
-    table = table_of(texts, "words", is_super=False)
+    table = table_of(texts, "words")
 
     def found(operator, value):
         return rows_of(texts, table, {"columns": ["word"], "filter": [["word", operator, value]]})["word"].to_pylist()
