@@ -86,6 +86,7 @@ def test_filters_of_which_one_holds():
     ({"expressions": {"x": "bucket(\"timestamp\", '1M')"}}, "an expression is a column"),
     ({"expressions": {"x": "bucket(\"timestamp\", '1h')"}, "columns": ["x"]}, "a bucket is there to group by"),
     ({"expressions": {"x": "bucket(\"timestamp\", '1h')"}, "group_by": ["x"], "split_by": ["timestamp"]}, "one time"),
+    ({"group_by": ["location"] * 6, "split_by": ["tbname"] * 5}, "by 10 columns at most"),
     ({"windows": {"x": {}}}, "rolling windows"),
     ({"sort": [["current", "col asc"]]}, "no 'col asc'"),
     ({"filter": [["current", "==", "x"]]}, "'x' is no number"),

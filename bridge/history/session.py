@@ -51,7 +51,7 @@ class Session:
                 break
             self.asking.setdefault(view, asked)
             try:
-                await self.ask(view, answers, self.known.missing, self.known.wanted_soon)
+                await self.ask(view, answers, asked + PATIENCE_S)
             except Refused as refusal:  # in the database's words
                 why = str(refusal)
                 break
@@ -70,14 +70,15 @@ class Session:
             return say_cut(response)
         return response
 
-    async def ask(self, view: str, answers: dict, missing: list, soon: list) -> None:
-        """Puts what was asked into `answers`; None for what is wanted soon and takes longer."""
+    async def ask(self, view: str, answers: dict, patience: float) -> None:
+        """Puts what is not known into `answers`; None for what is wanted soon and not there when patience ends."""
+        missing, soon = self.known.missing, self.known.wanted_soon
         for question, (rows, until) in zip(missing, await asyncio.gather(*map(self.answers.answer, missing))):
             answers[question] = rows
             self.fresh_until[view] = min(until, self.fresh_until.get(view, until))
         for question in soon:
             task = asyncio.create_task(self.answers.answer(question))
-            await asyncio.wait({task}, timeout=PATIENCE_S)
+            await asyncio.wait({task}, timeout=max(0, patience - time.monotonic()))
             answers[question] = task.result()[0] if task.done() else None
             if not task.done():
                 self.counting.add(task)

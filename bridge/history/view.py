@@ -116,5 +116,8 @@ class View:
         if self.sql.flat:
             (found,), = [self.known(self.sql.extremes(name))[0][:1] or [[None, None]]]
             return tuple(found)
-        values = [value for value in self.grouped().table[name].to_pylist() if value is not None]
+        column = self.grouped().table[name]
+        if pa.types.is_timestamp(column.type):
+            column = column.cast(pa.int64())
+        values = column.drop_null().to_pylist()
         return (min(values), max(values)) if values else (None, None)
