@@ -8,7 +8,8 @@ import os
 import statistics
 import tempfile
 import time
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.embedded_queries import SUBTABLES, asked, fill
@@ -21,6 +22,7 @@ from tests.helpers.history import HistoryViewer, table_of
 from tests.helpers.programs import Server
 
 ROWS = int(os.environ.get("ROWS", 1_000_000))
+VIEWERS = 50
 YEAR_MS, DAY_MS, HOUR_MS = 365 * 86_400_000, 86_400_000, 3_600_000
 HOURS, DAYS = ({"b": f"bucket(\"timestamp\", '1{unit}')"} for unit in "hD")
 
@@ -99,6 +101,25 @@ def refresh_ms(table, range_ms: int) -> list[float]:
     return took[1:]
 
 
+def crowd(server: Server, configs: list[dict]) -> list[Figure]:
+    """VIEWERS at once, each with these panels, while somebody asks for /status."""
+    with ExitStack() as stack, ThreadPoolExecutor(VIEWERS) as pool:
+        viewers = [stack.enter_context(HistoryViewer(server.port)) for _ in range(VIEWERS)]
+        tables = [viewer.table("meters") for viewer in viewers]
+        started, status = time.perf_counter(), []
+        drawn = [pool.submit(lambda table=table: [drawn_ms(table, config) for config in configs]) for table in tables]
+        while not all(each.done() for each in drawn):
+            asked_at = time.perf_counter()
+            server.status()
+            status.append((time.perf_counter() - asked_at) * 1000)
+        took = time.perf_counter() - started
+        assert all(each.result() for each in drawn)
+    return [Figure(f"history: {VIEWERS} viewers with {len(configs)} panels each, at once, all drawn", "s", [took],
+                   goal="≤ 2", met=took <= 2),
+            Figure("history: /status meanwhile", "ms", status, goal="p99 ≤ 50",
+                   met=sorted(status)[int(len(status) * 0.99)] <= 50)]
+
+
 def figures() -> list[Figure]:
     if left_out("history"):
         return []
@@ -123,6 +144,8 @@ def figures() -> list[Figure]:
         for name, took in refreshed.items():
             found.append(Figure(f"history, {size}: a chart of {name} refreshed", "ms", took,
                                 goal="≤ 2 times the least", met=statistics.median(took) <= 2 * least))
+        time.sleep(5.1)
+        found += crowd(server, list(configurations(end).values())[3:6])
     return found
 
 

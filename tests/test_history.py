@@ -1,27 +1,18 @@
 """The database's own tables at /history: beside the live table, closed as that is, and without harm to it."""
 
 import os
-import random
-import re
 import signal
 
 import pytest
-from test_fuzz import altered_message, damaged
 
 import meters
-from bridge.history.rules import LAST_SORT
 from bridge.history.view import NEAR_ROWS
+from bridge.history.view_sql import MOST_ROWS
 from bridge.viewer_requests import encode
-from tests.helpers.history import HistoryViewer
+from tests.helpers.history import HistoryViewer, history_process, message, view_message
 from tests.helpers.programs import Server, now_ms
-from tests.helpers.viewers import Connection, Viewer
+from tests.helpers.viewers import Viewer
 from tests.helpers.waiting import wait_for
-
-METERS = b"meters"
-
-
-def history_process(server) -> int:
-    return int(re.findall(r"history started, process (\d+)", server.text())[-1])
 
 
 def fill(power, rows: int, before: int) -> None:
@@ -37,7 +28,7 @@ def test_tables_of_the_database_beside_the_live_table(power_dsn, power, write, t
     power.execute("CREATE TABLE plain (ts TIMESTAMP, `two words` BIGINT, empty NCHAR(5))")
     power.execute(f"INSERT INTO plain VALUES ({now_ms()}, 5, NULL)")
     with Server(tmp_path, power_dsn) as server, HistoryViewer(server.port) as viewer, Viewer(server.port) as live:
-        assert sorted(viewer.client.get_hosted_table_names()) == ["meters", "plain"]
+        assert viewer.client.get_hosted_table_names() == ["meters", "plain"]
         assert viewer.table("meters").schema() == meters.PERSPECTIVE_SCHEMA | {"tbname": "string"}
         assert viewer.table("plain").schema() == {"ts": "datetime", "two words": "float", "empty": "string"}
         assert viewer.table("plain").view(columns=["two words", "empty"]).to_columns() == {
@@ -63,6 +54,35 @@ def test_every_row_can_be_reached(power_dsn, power, tmp_path):
         grouped = table.view(group_by=["location"], columns=["voltage"], aggregates={"voltage": "count"})
         assert grouped.to_columns()["voltage"] == [rows, rows]
         assert "Łódź" in grouped.to_csv()
+        assert "there are more" not in view.to_csv()
+
+
+def test_an_export_says_where_it_was_cut(power_dsn, power, tmp_path):
+    fill(power, MOST_ROWS + 10, now_ms())
+    with Server(tmp_path, power_dsn) as server, HistoryViewer(server.port) as viewer:
+        for config in ({}, {"sort": [["voltage", "desc"]]}):
+            lines = viewer.table("meters").view(columns=["voltage"], **config).to_csv().strip().splitlines()
+            assert [lines[0], lines[1], lines[-2]] == ["voltage", str(MOST_ROWS + 9), "10"]
+            assert lines[-1].startswith(f'"these are the first {MOST_ROWS} rows')
+        with pytest.raises(BaseException, match="more than 50000 groups"):
+            viewer.table("meters").view(group_by=["voltage"], columns=["voltage"]).to_columns()
+        view = viewer.table("meters").view(columns=["voltage"], sort=[["voltage", "desc"]])
+        with pytest.raises(BaseException, match="sorted rows are shown down to row 50000"):
+            view.to_columns(start_row=MOST_ROWS, end_row=MOST_ROWS + 5)
+
+
+def test_a_split_gets_new_columns(power_dsn, power, write, tmp_path):
+    write(0, now_ms(), voltage=1)
+    with Server(tmp_path, power_dsn, "--history-every-s=1") as server, HistoryViewer(server.port) as viewer:
+        told = []
+        view = viewer.table("meters").view(group_by=["groupid"], split_by=["tbname"], columns=["voltage"])
+        view.on_update(lambda *_: told.append(1))
+        assert list(view.to_columns()) == ["__ROW_PATH__", "d_bind_0|voltage"]
+        before = len(told)
+        write(1, now_ms(), voltage=2)
+        wait_for(lambda: len(told) > before, what="the update")
+        assert list(view.to_columns()) == ["__ROW_PATH__", "d_bind_0|voltage", "d_bind_1|voltage"]
+        assert viewer.table("meters").view(group_by=["groupid"], split_by=["tbname"]).num_rows()
 
 
 def test_origins_and_tokens(power_dsn, tmp_path):
@@ -111,7 +131,7 @@ def test_the_end_of_the_process_is_not_that_of_live_viewers(power_dsn, write, tm
         assert viewer.table("meters").view().num_rows() == 1
         process, view = history_process(server), live.table().view()
         os.kill(process, signal.SIGSTOP)
-        viewer.send(encode(1, 9) + encode(2, METERS) + encode(8, b""))  # under way
+        viewer.send(message(8, entity=b"meters"))  # under way
         assert view.num_rows() == 1
         os.kill(process, signal.SIGKILL)
         wait_for(lambda: viewer.closed, what="the end of the connection")
@@ -133,7 +153,7 @@ def test_the_database_ends_while_a_question_runs(start_embedded, tmp_path):
     with Server(tmp_path, f"{embedded.dsn}/power") as server, HistoryViewer(server.port) as viewer:
         table = viewer.table("meters")
         assert table.view(columns=["voltage"]).num_rows() == 20_000
-        viewer.send(view())
+        viewer.send(view_message())
         viewer.send(message(15))
         assert table.size() == 20_000  # so the view is there
         os.kill(embedded.process.pid, signal.SIGSTOP)  # it is silent
@@ -155,84 +175,3 @@ def rows_or_none(table):
     except BaseException as error:
         assert "Abort" in str(error), error
         return None
-
-
-# ---- messages that no viewer sends
-
-class Raw(Connection):
-    """A connection that counts the answers."""
-
-    PATH = "/history"
-
-    def __init__(self, port: int):
-        super().__init__(port)
-        self.answers = []
-
-    async def _receive(self):
-        while (message := await self.socket.read_message()) is not None:
-            if isinstance(message, bytes):
-                self.answers.append(message)
-        self.closed = (self.socket.close_code, self.socket.close_reason)
-
-
-def message(kind: int, body: bytes = b"", entity: bytes = b"v", number: int = 7) -> bytes:
-    return encode(1, number) + encode(2, entity) + encode(kind, body)
-
-
-def view(*parts: bytes, name: bytes = b"v") -> bytes:
-    return message(6, encode(1, name) + encode(2, b"".join(parts)), METERS)
-
-
-FILTER = encode(4, encode(1, b"voltage") + encode(2, b">") + encode(3, encode(4, b"\0" * 8)))
-BUCKET = encode(6, encode(1, b"b") + encode(2, b"bucket(\"timestamp\", '1m')"))
-AGGREGATE = encode(7, encode(1, b"voltage") + encode(2, encode(1, b"avg")))
-COLUMNS = encode(3, encode(2, encode(1, b"voltage")))
-ENDING = [message(24, b""), message(16, b""), message(9), message(27), message(12, entity=b"nothing"),
-          message(24, encode(1, b""), b"nothing"), view(encode(7, encode(1, b"voltage"))),
-          view(encode(7, encode(1, b"voltage") + encode(2, b""))), message(42), message(44),
-          view(encode(5, encode(1, b"voltage") + encode(2, LAST_SORT + 1))), view(encode(10, 99)),
-          view(encode(8, 99)), view(encode(4, encode(1, b"voltage")))]  # those that end the engine, and their like
-WELL_FORMED = [
-    message(3), message(4), message(7, entity=METERS), message(8, entity=METERS), view(FILTER), view(COLUMNS),
-    view(encode(1, b"location") + BUCKET + encode(1, b"b") + COLUMNS + AGGREGATE + encode(10, 1)),
-    view(encode(1, b"location") + encode(2, b"groupid") + COLUMNS + encode(5, encode(1, b"voltage") + encode(2, 2))),
-    message(12), message(15), message(14), message(20, encode(1, b"voltage")), message(21), message(22, encode(1, 3)),
-    *(message(kind, encode(1, encode(1, 0) + encode(2, 9))) for kind in (16, 24, 25, 26, 36)), message(11),
-    message(41, encode(1, COLUMNS + FILTER), METERS),
-]
-
-
-def test_messages_that_would_end_the_engine(power_dsn, write, tmp_path):
-    write(0, now_ms())
-    with Server(tmp_path, power_dsn) as server, HistoryViewer(server.port) as viewer, Raw(server.port) as raw:
-        table, process = viewer.table("meters"), history_process(server)
-        raw.send(view())
-        wait_for(lambda: raw.answers, what="the view")
-        for count, each in enumerate(ENDING, 2):
-            raw.send(each)
-            wait_for(lambda: len(raw.answers) == count, what=f"an answer to {each}")
-            assert b"\x92\x03" in raw.answers[-1], each  # field 50: refused
-        assert table.view().num_rows() == 1 and history_process(server) == process
-
-
-@pytest.mark.parametrize("seed", [int(os.environ.get("FUZZ_SEED", 1))])
-def test_random_messages_end_it_for_nobody_else(power_dsn, write, tmp_path, seed):
-    write(0, now_ms())
-    rng = random.Random(seed)
-    with Server(tmp_path, power_dsn) as server, HistoryViewer(server.port) as viewer:
-        table, process = viewer.table("meters"), history_process(server)
-        for _ in range(60):
-            with Raw(server.port) as raw:
-                for _ in range(50):
-                    frame = rng.choice(WELL_FORMED)
-                    match rng.randrange(4):
-                        case 0 | 1:
-                            frame = altered_message(rng, frame)
-                        case 2:
-                            frame = damaged(rng, frame, WELL_FORMED) if rng.random() < 0.05 else frame
-                    raw.send(frame)
-                raw.send(message(3, number=99))
-                wait_for(lambda: raw.closed or any(answer.startswith(b"\x08\x63") for answer in raw.answers), 30,
-                         "the last answer")
-        assert history_process(server) == process and not viewer.closed
-        assert table.view().num_rows() == 1

@@ -86,6 +86,7 @@ def test_filters_of_which_one_holds():
     ({"expressions": {"x": "bucket(\"timestamp\", '1M')"}}, "an expression is a column"),
     ({"expressions": {"x": "bucket(\"timestamp\", '1h')"}, "columns": ["x"]}, "a bucket is there to group by"),
     ({"expressions": {"x": "bucket(\"timestamp\", '1h')"}, "group_by": ["x"], "split_by": ["timestamp"]}, "one time"),
+    ({"group_by": ["location"] * 6, "split_by": ["tbname"] * 5}, "by 10 columns at most"),
     ({"windows": {"x": {}}}, "rolling windows"),
     ({"sort": [["current", "col asc"]]}, "no 'col asc'"),
     ({"filter": [["current", "==", "x"]]}, "'x' is no number"),
@@ -137,7 +138,7 @@ def test_values_mean_themselves(texts, word, other):
     columns = [taosws.millis_timestamps_to_column([T, T + 1000]), taosws.nchar_to_column([word, other])]
     statement.bind([taosws.stmt2_bind_param_view("words", [], columns)])
     statement.execute()
-    table = table_of(texts, "words", is_super=False)
+    table = table_of(texts, "words")
 
     def found(operator, value):
         return rows_of(texts, table, {"columns": ["word"], "filter": [["word", operator, value]]})["word"].to_pylist()

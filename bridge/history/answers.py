@@ -55,15 +55,15 @@ class Answers:
                 question.task.cancel()
 
     async def put(self, sql: str) -> list[tuple]:
-        question = None
-        try:
-            async with self.at_once:
-                question, started = self.questions[sql], time.monotonic()
-                return await self.ask(sql)
-        finally:
-            if question:
+        async with self.at_once:
+            question, started, times = self.questions[sql], time.monotonic(), 0
+            try:
+                answer = await self.ask(sql)
+                times = KEEP_TIMES
+                return answer
+            finally:  # a failure is kept for KEEP_S: the database may be back
                 now = time.monotonic()
-                question.until = now + max(KEEP_S, KEEP_TIMES * (now - started))
+                question.until = now + max(KEEP_S, times * (now - started))
 
     def forget(self) -> None:
         """Forgets what is too old, or too much."""

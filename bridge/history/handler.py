@@ -45,25 +45,19 @@ class Handler(VirtualServerHandler):
         self.known, self.refusal = known, ""
         self.views: dict[str, View] = {}
 
-    def hosted(self) -> dict[str, bool]:
-        """The tables by name, and whether each is a super table."""
-        precision, supers, normals = self.known(*tables.list_tables(tdengine.database()))
-        if precision and precision[0][0] != "ms":
-            raise Refused(f"the database counts time in {precision[0][0]}, which is not shown here: it must be ms")
-        return {name: True for name, in supers} | {name: False for name, in normals}
-
     def table(self, name: str) -> Table:
-        hosted = self.hosted()
-        if name not in hosted:
-            raise Refused(f"the database has no table {name}")
-        return tables.described(name, self.known(tables.describe(name))[0], hosted[name])
+        unit, columns = self.known(tables.precision(tdengine.database()), tables.describe(name))
+        if unit != [("ms",)]:
+            raise Refused(f"the database counts time in {unit[0][0]}, which is not shown here: it must be ms")
+        return tables.described(name, columns)
 
     def get_features(self) -> dict:
         return FEATURES
 
     @told
     def get_hosted_tables(self) -> list[str]:
-        return list(self.hosted())
+        supers, normals = self.known(*tables.list_tables(tdengine.database()))
+        return sorted(name for name, in supers + normals)
 
     @told
     def table_schema(self, name: str, *_: object) -> dict[str, str]:

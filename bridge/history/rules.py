@@ -14,7 +14,8 @@ from bridge.viewer_requests import (
 from bridge.viewer_rules import MAX_VIEWS, OTHER_VERSION, READ_ONLY
 
 ON_UPDATE, UPDATE_NO_MORE = 21, 22
-ROWS = {16, 24, 25, 26, 36}  # Arrow, columns, CSV, rows, lines of JSON
+CSV = 25
+ROWS = {16, 24, CSV, 26, 36}  # Arrow, columns, CSV, rows, lines of JSON
 OF_NOTHING, OF_TABLE = {3, 4}, {MAKE_VIEW, 7, 8, DESCRIBE}
 OF_VIEW = ROWS | {DELETE_VIEW, COLUMN_PATHS, 12, 13, 14, 15, 20, ON_UPDATE, UPDATE_NO_MORE}
 FILTER_OP, ROLLUP_MODE = 8, 10

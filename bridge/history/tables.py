@@ -50,11 +50,15 @@ class Table:
         return f"{self.columns[self.time][0]} DESC" + (f", {SUBTABLE}" if SUBTABLE in self.columns else "")
 
 
-def list_tables(database: str) -> tuple[str, str, str]:
-    """Three questions: the database's precision, its super tables, its normal tables."""
+def precision(database: str) -> str:
+    """The question for the unit in which the database counts time."""
+    return f"SELECT `precision` FROM information_schema.ins_databases WHERE name = {quoting.text(database)}"
+
+
+def list_tables(database: str) -> tuple[str, str]:
+    """Two questions: the database's super tables, and its normal tables."""
     known = quoting.text(database)
-    return (f"SELECT `precision` FROM information_schema.ins_databases WHERE name = {known}",
-            f"SELECT stable_name FROM information_schema.ins_stables WHERE db_name = {known}",
+    return (f"SELECT stable_name FROM information_schema.ins_stables WHERE db_name = {known}",
             f"SELECT table_name FROM information_schema.ins_tables WHERE db_name = {known} AND type = 'NORMAL_TABLE'")
 
 
@@ -62,7 +66,7 @@ def describe(name: str) -> str:
     return f"DESCRIBE {quoting.name(name)}"
 
 
-def described(name: str, rows: list[list], is_super: bool) -> Table:
+def described(name: str, rows: list[tuple]) -> Table:
     """The table that DESCRIBE's answer tells of. Columns of a type that the demo does not know are left out."""
     labels = {c.name: c.perspective_name for c in meters.COLUMNS} if name == meters.SUPER_TABLE else {}
     columns = {}
@@ -70,6 +74,6 @@ def described(name: str, rows: list[list], is_super: bool) -> Table:
         type = meters.TYPES.get(type_name.partition("(")[0])
         if type and "`" not in column:
             columns[labels.get(column, column)] = quoting.name(column), kind_of(type)
-    if is_super:
+    if any(note == "TAG" for _, _, _, note, *_ in rows):
         columns[SUBTABLE] = SUBTABLE, "string"
     return Table(name, columns)

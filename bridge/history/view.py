@@ -21,6 +21,7 @@ class View:
     def __init__(self, sql: ViewSql, known: Known) -> None:
         self.sql, self.known = sql, known
         self.pivot: Pivot | None = None
+        self.cut = False  # whether there were more rows than MOST_ROWS where all were wanted
 
     def forget(self) -> None:
         """What the view has read may be old: it is read anew."""
@@ -71,14 +72,16 @@ class View:
             names = [name for name in table.column_names if name not in self.grouped().columns]
             names += list(self.grouped().columns)[columns]
             return table.select(names).slice(start, None if end is None else max(0, end - start))
-        end = max(start, min(start + MOST_ROWS, start + MOST_ROWS if end is None else end))
-        rows = self.flat_rows(start, end, columns)
+        most = start + MOST_ROWS
+        rows = self.flat_rows(start, most + 1 if end is None else max(start, min(most, end)), columns)
+        self.cut = len(rows) > MOST_ROWS
+        rows = rows[:MOST_ROWS]
         shown = list(zip(self.sql.columns, self.sql.values))[columns]
         return pa.table({c: array([row[i] for row in rows], kind) for i, (c, (_, kind)) in enumerate(shown)})
 
     def flat_rows(self, start: int, end: int, columns: slice) -> list[list]:
         count = end - start
-        if self.sql.sorts and end > MOST_ROWS:
+        if self.sql.sorts and end > MOST_ROWS + 1:
             raise Refused(f"sorted rows are shown down to row {MOST_ROWS}: filter, or sort by nothing")
         if self.sql.sorts:
             return self.known(self.sql.rows(columns, count, start))[0]
@@ -113,5 +116,8 @@ class View:
         if self.sql.flat:
             (found,), = [self.known(self.sql.extremes(name))[0][:1] or [[None, None]]]
             return tuple(found)
-        values = [value for value in self.grouped().table[name].to_pylist() if value is not None]
+        column = self.grouped().table[name]
+        if pa.types.is_timestamp(column.type):
+            column = column.cast(pa.int64())
+        values = column.drop_null().to_pylist()
         return (min(values), max(values)) if values else (None, None)

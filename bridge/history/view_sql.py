@@ -15,6 +15,7 @@ WHOLE = [n * UNITS[unit] for unit, numbers in (("s", (1, 2, 5, 10, 15, 30)), ("m
                                                ("h", (1, 2, 4, 12)), ("D", (1, 7, 28))) for n in numbers]
 MOST_ROWS = 50_000  # groups of a view, and rows that are drawn or exported at once
 MOST_WINDOWS = 1000  # where a view is grouped by the time itself: more than a panel has room for
+MOST_KEYS = 10  # each level of groups is a statement
 MOST_PAGES = 4000  # windows in which flat rows are counted
 SORTS = {"asc": False, "desc": True, "asc abs": False, "desc abs": True}
 START = "CAST(_wstart AS BIGINT)"
@@ -57,6 +58,8 @@ class ViewSql:
         self.sorts = [(label, direction) for label, direction in config.get("sort") or () if direction != "none"]
         if unknown := [direction for _, direction in self.sorts if direction not in SORTS]:
             raise Refused(f"rows are sorted, columns are not: no {unknown[0]!r} here")
+        if len(self.groups + self.splits) > MOST_KEYS:
+            raise Refused(f"a view groups and splits by {MOST_KEYS} columns at most here")
         for label in (*self.groups, *self.splits, *(label for label, _ in self.sorts)):
             self.kind(label)  # refuses a column that is not there
         if len({key for key in self.groups + self.splits if self.is_time(key)}) > 1:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 
 import perspective
@@ -12,7 +13,7 @@ from bridge.history.handler import Handler
 from bridge.history.known import Known, Missing
 from bridge.history.view import View
 from bridge.history.view_sql import ViewSql, Windows
-from bridge.viewer_requests import varint
+from bridge.viewer_requests import encode, varint
 from tests.helpers.viewers import Viewer
 
 
@@ -29,8 +30,8 @@ def asked(known: Known, connection, read):
                 answers[question] = list(connection.query(sql))
 
 
-def table_of(connection, name: str, is_super: bool = True) -> tables.Table:
-    return tables.described(name, list(connection.query(tables.describe(name))), is_super)
+def table_of(connection, name: str) -> tables.Table:
+    return tables.described(name, list(connection.query(tables.describe(name))))
 
 
 def rows_of(connection, table: tables.Table, config: dict) -> pa.Table:
@@ -83,3 +84,18 @@ class HistoryViewer(Viewer):
         self.closed = (self.socket.close_code, self.socket.close_reason)
         for request in self.waiting.values():
             await asyncio.to_thread(self.client.handle_response, request.refusal("the connection is lost"))
+
+
+def message(kind: int, body: bytes = b"", entity: bytes = b"v", number: int = 7) -> bytes:
+    """A request of this kind, as it is on the wire."""
+    return encode(1, number) + encode(2, entity) + encode(kind, body)
+
+
+def view_message(*parts: bytes) -> bytes:
+    """Makes the view `v` of the table `meters`."""
+    return message(6, encode(1, b"v") + encode(2, b"".join(parts)), b"meters")
+
+
+def history_process(server) -> int:
+    """The process number of the server's newest history."""
+    return int(re.findall(r"history started, process (\d+)", server.text())[-1])
