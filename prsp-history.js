@@ -125,8 +125,12 @@ export class AllRows {
             if (message) this.asking = seconds.length && Math.max(1, ...seconds);
         } else {
             const {id, kind, body} = head(new Uint8Array(message)), asked = this.asked.get(id);
-            const words = kind === SERVER_ERROR ? new TextDecoder().decode(Object.fromEntries(fields(body))[1]) : "";
-            if ([MAKE_VIEW, DESCRIBE].includes(asked)) this.refused = words;  // what was drawn before is drawn on
+            const place = {[SERVER_ERROR]: 1, [DESCRIBE]: 4}[kind];  // the field in it that has the words
+            const words = place ? new TextDecoder().decode(Object.fromEntries(fields(body))[place]) : "";
+            if ([MAKE_VIEW, DESCRIBE].includes(asked)) {  // what was drawn before is drawn on
+                this.refused = words;
+                this.again = kind !== DESCRIBE;           // a configuration that is refused stays so
+            }
             else if (words || [TO_ARROW, TO_COLUMNS].includes(kind)) this.failed = words;
             if (kind !== ON_UPDATE) this.asked.delete(id);
         }
@@ -143,7 +147,7 @@ export class AllRows {
     /** Moves the filter with the clock, and asks again after a failure; what people have changed stays. */
     move() {
         const {viewer, state} = this.panel, edited = document.activeElement === viewer && state.settings;
-        const due = this.refused || this.failed || String(this.range.filters(this.time)) !== String(this.ours);
+        const due = this.refused && this.again || this.failed || String(this.range.filters(this.time)) !== String(this.ours);
         if (this.client && this.connected && due && !edited && !document.hidden && performance.now() > this.rest)
             this.draw();
     }
@@ -167,7 +171,7 @@ export class AllRows {
             const now = this.drawn ? await viewer.save() : state, wanted = this.range.filters(this.time);
             const theirs = (now.filter ?? []).filter(one => !this.ours.some(own => String(own) === String(one)));
             this.ours = wanted;
-            if (this.drawn && (this.refused || this.failed)) await viewer.resetError();  // makes the view again
+            if (this.drawn && (this.refused && this.again || this.failed)) await viewer.resetError();  // makes the view again
             await viewer.restore({...this.drawn ? {} : state, filter: [...theirs, ...wanted]});
             this.drawn = true;
         } catch (error) {
