@@ -147,7 +147,8 @@ export class AllRows {
     /** Moves the filter with the clock, and asks again after a failure; what people have changed stays. */
     move() {
         const {viewer, state} = this.panel, edited = document.activeElement === viewer && state.settings;
-        const due = this.refused && this.again || this.failed || String(this.range.filters(this.time)) !== String(this.ours);
+        const moved = String(this.range.filters(this.time)) !== String(this.ours);
+        const due = moved || this.refused && this.again || this.failed;
         if (this.client && this.connected && due && !edited && !document.hidden && performance.now() > this.rest)
             this.draw();
     }
@@ -171,7 +172,7 @@ export class AllRows {
             const now = this.drawn ? await viewer.save() : state, wanted = this.range.filters(this.time);
             const theirs = (now.filter ?? []).filter(one => !this.ours.some(own => String(own) === String(one)));
             this.ours = wanted;
-            if (this.drawn && (this.refused && this.again || this.failed)) await viewer.resetError();  // makes the view again
+            if (this.drawn && (this.refused && this.again || this.failed)) await viewer.resetError();  // a new view
             await viewer.restore({...this.drawn ? {} : state, filter: [...theirs, ...wanted]});
             this.drawn = true;
         } catch (error) {
