@@ -136,7 +136,7 @@ def test_what_is_refused_is_said_on_the_panel(demo, open_refused):
     wait_for(lambda: "an expression is a column in double quotes here" in note(page), what="the words")
     answers.clear()  # the panel is drawn anew, as it was before
     wait_for(lambda: page.title() and sum(isinstance(answer, bytes) for answer in answers) > 2, what="more answers")
-    assert "an expression is a column in double quotes here" in note(page)
+    wait_for(lambda: "an expression is a column in double quotes here" in note(page), what="the words again")
     restore(panel, {"expressions": {}, "columns": ["current"]})
     wait_for(lambda: note(page) == "", what="no words")
 
