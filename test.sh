@@ -21,5 +21,5 @@ if [ "$missing" ]; then
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing >/dev/null
 fi
 .venv/bin/ruff check .
-# Six tests at a time, also on two cores: most of them wait for something.
-exec .venv/bin/python -m pytest -n 6 "$@"
+# Five tests at a time, also on two cores: most of them wait for something.
+exec .venv/bin/python -m pytest -n 5 "$@"

@@ -15,7 +15,7 @@ import producer
 from benchmarks.measure import Figure, disk_mb, memory_mb, show
 from tests.helpers.databases import ROOT, Embedded
 
-TICKS, QUESTIONS, STARTS = 200, 15, 5
+TICKS, QUESTIONS, STARTS = 200, 7, 5
 METERS = 220  # of the bulk writes, and of the stored rows
 ROWS_A_METER, STEP_MS = 500, 100  # in one bulk write; from one row of a meter to its next
 TICK_MS = 300

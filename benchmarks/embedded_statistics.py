@@ -34,7 +34,8 @@ def questions(end: int) -> dict[str, str]:
         "STATE_WINDOW of one subtable, last hour":
             f"SELECT _wstart, COUNT(*), voltage FROM d_bind_1 {hour} STATE_WINDOW(voltage)",
         "EVENT_WINDOW of one subtable, last hour":
-            f"SELECT _wstart, COUNT(*) FROM d_bind_1 {hour} EVENT_WINDOW START WITH voltage > 222 END WITH voltage < 217",
+            f"SELECT _wstart, COUNT(*) FROM d_bind_1 {hour} "
+            "EVENT_WINDOW START WITH voltage > 222 END WITH voltage < 217",
         "COUNT_WINDOW of each subtable, last hour":
             f"SELECT tbname, _wstart, AVG(`current`) FROM meters {hour} PARTITION BY tbname COUNT_WINDOW(6000)",
         "percentiles of one subtable, everything": "SELECT PERCENTILE(`current`, 5, 50, 95) FROM d_bind_1",

@@ -78,7 +78,8 @@ class Viewer(WebSocketHandler):
 
         def sent(future: Future) -> None:
             self.unread -= size
-            future.exception()  # of a viewer that has gone: nobody else asks for it
+            if not future.cancelled():
+                future.exception()  # of a viewer that has gone: nobody else asks for it
 
         try:
             future = asyncio.ensure_future(self.write_message(message, binary=isinstance(message, bytes)))

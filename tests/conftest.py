@@ -96,7 +96,7 @@ def write(power_dsn, power):
 
 
 class ThreeBrowsers(LoadScopeScheduling):
-    """How `pytest -n 6` shares the tests out: first the queues, then all others, each to the next free worker.
+    """How `pytest -n 5` shares the tests out: first the queues, then all others, each to the next free worker.
 
     A page that draws keeps more than a core busy. With four of them at a time none was drawn in time, on two cores.
     """

@@ -326,7 +326,6 @@ REFUSED = [
     ("SELECT COUNT(*) FROM a0 COUNT_WINDOW(2, 1, v)", "COUNT_WINDOW with columns"),
     (f"SELECT INTERP(v) FROM a0 RANGE({T}, 1s) FILL(PREV, 7)", "FILL(PREV)"),
     (f"SELECT INTERP(v) FROM a0 RANGE({T}, {T}, 1s) EVERY(1s) FILL(PREV)", "RANGE with a stretch of time"),
-    ("SELECT TWA(v) FROM a0 INTERVAL(1n)", "TWA with months"),
 ]
 
 # (SQL, code, text that the message holds)
@@ -550,8 +549,11 @@ ERRORS = [
     ("SELECT LAST(v), FIRST(r), s FROM a0", 0x260C, "Not a single-group group function"),
     (f"SELECT _wstart, FIRST(ts), MAX(v), s FROM a0 WHERE {SPAN} INTERVAL(10s) FILL(NULL)",
      0x2667, "Invalid usage of expr: s"),
+    (f"SELECT SUM(v) FROM a0 WHERE ts > {T} AND ts < {T + 10000} INTERVAL(5s) FILL(VALUE, v)",
+     0x2605, "Fill value can only accept constant"),
     ("SELECT COUNT(*) FROM a0 SESSION(ts, 1s) GROUP BY s", 0x2624, "GROUP BY and WINDOW-clause can't be used together"),
     ("SELECT _wstart, FIRST(v), LAST(v), ts FROM a0 SESSION(ts, 3s)", 0x2667, "Invalid usage of expr: ts"),
+    ("SELECT LAST() FROM a0", 0x2600, "syntax error near"),
     ("SELECT APERCENTILE(v, 10), APERCENTILE(v, 33.3), APERCENTILE(v, 90), APERCENTILE(v, 100), APERCENTILE(v, 0) "
      "FROM a0", 0x2802, "Invalid parameter data type : apercentile"),
     ("SELECT APERCENTILE(v, 10, 't-digest'), APERCENTILE(v, 33.3, 't-digest'), APERCENTILE(v, 90, 't-digest'), "
@@ -584,6 +586,8 @@ ERRORS = [
      0x264F, "cannot be mixed with other non scalar functions or columns."),
     ("SELECT ts, STATECOUNT(ok, 'EQ', 1) FROM a0", 0x2802, "Invalid parameter data type : statecount"),
     ("SELECT ts, TWA(v) FROM (SELECT ts, v FROM a0)", 0x260C, "Not a single-group group function"),
+    (f"SELECT INTERP(v) FROM a0 RANGE({T}, {T + 3000}) EVERY(1s) FILL(VALUE, r)",
+     0x2605, "Fill value can only accept constant"),
     (f"SELECT _irowts, _isfilled, INTERP(v) FROM a0 RANGE({T + 4000}, {T + 8000}) EVERY(1000) FILL(PREV)",
      0x2600, "syntax error near"),
     (f"SELECT INTERP(v) FROM a0 RANGE({T}, {T + 5000}) EVERY(1s) FILL(VALUE, 1, 2)",

@@ -20,7 +20,7 @@ import sys, time, taosws
 connection = taosws.connect(sys.argv[1])
 statement = connection.stmt2_statement()
 statement.prepare("INSERT INTO ? USING power.meters TAGS (?) VALUES (?, ?)")
-for tick in range(40):
+for tick in range(15):
     started, now = time.monotonic(), int(time.time() * 1000) - 30
     columns = [taosws.millis_timestamps_to_column(list(range(now, now + 30))), taosws.ints_to_column([tick] * 30)]
     statement.bind([taosws.stmt2_bind_param_view(f"d{i}", [taosws.int_to_tag(i)], columns) for i in range(10)])
@@ -41,7 +41,7 @@ def post(embedded, sql):
 
 
 def test_long_questions_do_not_starve_the_ticks_of_others(start_embedded):
-    """Ten connections ask, all at once and again and again, what keeps every core busy for a second and more."""
+    """Five connections ask, all at once and again and again, what keeps every core busy for a while."""
     embedded = start_embedded("--retention=0")
     for sql in ("CREATE DATABASE power", "CREATE STABLE power.meters (ts TIMESTAMP, voltage INT) TAGS (t INT)",
                 "CREATE TABLE power.many (ts TIMESTAMP, v INT)"):
@@ -49,8 +49,8 @@ def test_long_questions_do_not_starve_the_ticks_of_others(start_embedded):
     statement = embedded.connect().stmt2_statement()
     statement.prepare("INSERT INTO power.many VALUES (?, ?)")
     first = int(time.time()) * 1000
-    columns = [taosws.millis_timestamps_to_column(list(range(first, first + 200_000))),
-               taosws.ints_to_column(list(range(200_000)))]
+    columns = [taosws.millis_timestamps_to_column(list(range(first, first + 60_000))),
+               taosws.ints_to_column(list(range(60_000)))]
     statement.bind([taosws.stmt2_bind_param_view(None, None, columns)])
     statement.execute()
 
@@ -65,7 +65,7 @@ def test_long_questions_do_not_starve_the_ticks_of_others(start_embedded):
         while not asking.is_set():
             answers.append(post(embedded, SLOW))
 
-    askers = [threading.Thread(target=ask) for _ in range(10)]
+    askers = [threading.Thread(target=ask) for _ in range(5)]
     for asker in askers:
         asker.start()
     try:
@@ -76,4 +76,4 @@ def test_long_questions_do_not_starve_the_ticks_of_others(start_embedded):
             asker.join(60)
     assert set(answers) == {0}
     alone = max(alone, ticks())  # others may use this machine
-    assert beside < 8 * alone + 50  # as one of eleven alike it would take more
+    assert beside < 8 * alone + 50  # as one of six alike it would take more

@@ -133,7 +133,7 @@ _OFFSETS = st.lists(st.integers(0, 12), min_size=1, max_size=6)
 _PARTS = st.lists(st.tuples(st.sampled_from("abc"), _OFFSETS, st.booleans()), min_size=1, max_size=4)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(st.lists(_PARTS, min_size=1, max_size=5))
 def test_rows_in_any_order_end_as_upserts_do(executes):
     """The last value of a subtable and time stays, and a column that an INSERT does not name stays as it was."""

@@ -13,7 +13,7 @@ from tests.helpers.embedded_session import opened, refusal, rows
 _values = st.one_of(st.none(), st.integers(-2**31, 2**31 - 1))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 9), st.sampled_from(["v", "w", "vw"]), _values),
                 max_size=40))
 def test_upsert_is_a_dict_of_rows(inserts):
@@ -29,7 +29,7 @@ def test_upsert_is_a_dict_of_rows(inserts):
             ((*key, row["v"], row["w"]) for key, row in model.items()), key=str)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 40), _values), min_size=1, max_size=25,
                 unique_by=lambda row: row[1]))
 def test_aggregates_are_those_of_python(data):
@@ -60,7 +60,7 @@ def test_aggregates_are_those_of_python(data):
             (start, len(values)) for start, values in windows.items())
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False),
        st.integers(0, 2**64 - 1), st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
                                           max_size=8))

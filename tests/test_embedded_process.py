@@ -132,7 +132,7 @@ def test_the_disk_is_bounded(start_embedded, tmp_path):
 
     def come_and_go():
         now = int(time.time() * 1000)
-        columns = [taosws.millis_timestamps_to_column(list(range(now - 500, now))),
+        columns = [taosws.millis_timestamps_to_column(list(range(now, now + 500))),
                    taosws.big_ints_to_column(list(range(500)))]
         statement.bind([taosws.stmt2_bind_param_view(f"t{i}", [taosws.int_to_tag(i)], columns) for i in range(400)])
         assert statement.execute() == 200_000
@@ -140,7 +140,7 @@ def test_the_disk_is_bounded(start_embedded, tmp_path):
         return sum(file.stat().st_size for file in (tmp_path / "data").iterdir())
 
     sizes = [come_and_go() for _ in range(10)]  # some 4 MB each; from 8 MB on the log is put into the file
-    assert max(sizes[5:]) <= 1.2 * max(sizes[:5]), sizes
+    assert max(sizes[5:]) <= 1.5 * max(sizes[:5]), sizes  # they would be twice as many
 
 
 def test_a_client_of_an_older_protocol_reads_results_too(tmp_path):

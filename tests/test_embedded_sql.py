@@ -10,7 +10,16 @@ from embedded.common.datatypes import Bound
 from embedded.engine.session import Session
 from embedded.sql.parser import parse
 from embedded.sql.planner import plan
-from tests.helpers.embedded_session import BIND, bound, fill, opened, refusal, rows
+from tests.helpers.embedded_session import (
+    BIND,
+    bound,
+    check_mistake,
+    check_unsupported,
+    fill,
+    opened,
+    refusal,
+    rows,
+)
 
 
 @pytest.fixture
@@ -39,14 +48,12 @@ def test_answers(filled, sql, columns, answer):
 
 @pytest.mark.parametrize("sql, code, text", ERRORS, ids=[case[0] for case in ERRORS])
 def test_mistakes(filled, sql, code, text):
-    error = refusal(filled.execute, sql)
-    assert (hex(error.code), text in error.message) == (hex(code), True), error.message
+    check_mistake(filled, sql, code, text)
 
 
 @pytest.mark.parametrize("sql, word", REFUSED, ids=[case[0] for case in REFUSED])
 def test_what_is_not_supported_is_named(filled, sql, word):
-    error = refusal(filled.execute, sql)
-    assert word in error.message and "embedded database does not support" in error.message
+    check_unsupported(filled, sql, word)
 
 
 def test_lengths(filled):

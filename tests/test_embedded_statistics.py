@@ -1,12 +1,16 @@
 """The embedded database's windows and statistics: every case of statistics_cases.py, and a few through the client."""
 
 import math
+import time
+from datetime import datetime
+from datetime import time as dt_time
+from zoneinfo import ZoneInfo
 
 import pytest
 from statistics_cases import ANSWERS, APPROXIMATE, ERRORS, ODD, REFUSED, SETUP, T
 
 from embedded.common.datatypes import Bound
-from tests.helpers.embedded_session import opened, refusal, rows
+from tests.helpers.embedded_session import check_mistake, check_unsupported, opened, rows
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +52,12 @@ def test_percentiles_are_near(filled, sql, values, within):
 
 @pytest.mark.parametrize("sql, code, text", ERRORS, ids=[case[0] for case in ERRORS])
 def test_mistakes(filled, sql, code, text):
-    error = refusal(filled.execute, sql)
-    assert (hex(error.code), text in error.message) == (hex(code), True), error.message
+    check_mistake(filled, sql, code, text)
 
 
 @pytest.mark.parametrize("sql, word", REFUSED, ids=[case[0] for case in REFUSED])
 def test_what_is_not_supported_is_named(filled, sql, word):
-    error = refusal(filled.execute, sql)
-    assert word in error.message and "embedded database does not support" in error.message
+    check_unsupported(filled, sql, word)
 
 
 def test_lengths(filled):
@@ -95,6 +97,42 @@ def test_a_small_spread_far_from_zero_is_exact(filled):
     ((variance, of_sample, deviation),) = rows(filled, "SELECT VAR_POP(x), VAR_SAMP(x), STDDEV(b) FROM far")
     assert (variance, of_sample) == (pytest.approx(22.5), pytest.approx(30)) and \
         deviation == pytest.approx(math.sqrt(22.5) * 1000)
+
+
+@pytest.mark.parametrize("where, window, within", [
+    ("", "", 0.02), (f"WHERE ts >= {T}", "INTERVAL(100s)", 0.05), ("", "INTERVAL(100s)", 0.2)])
+def test_percentiles_of_samples_are_near(filled, where, window, within):
+    """`within` is more than five standard deviations of the rank that a sample gives."""
+    count = 100_000
+    filled.execute("CREATE TABLE IF NOT EXISTS ranks (ts TIMESTAMP, v INT)")
+    filled.prepare("INSERT INTO ranks VALUES (?, ?)").execute([Bound(None, None, [
+        list(range(T, T + count)), [n * 7919 % count for n in range(count)]])])
+    sql = f"SELECT APERCENTILE(v, 25), APERCENTILE(v, 0), APERCENTILE(v, 100) FROM ranks {where} {window}"
+    ((quarter, least, greatest),) = rows(filled, sql)
+    assert abs(quarter / count - 0.25) <= within and (least, greatest) == (0.0, count - 1.0)
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin", "Australia/Sydney", "Asia/Kolkata"])
+def test_days_begin_at_midnight_where_clocks_change(filled, zone, monkeypatch):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        at = [int(datetime(2024, 2, 20, tzinfo=ZoneInfo(zone)).timestamp()) * 1000 + hours * 3_600_000
+              for hours in range(0, 300 * 24, 7)]
+        filled.execute("CREATE TABLE hours (ts TIMESTAMP, v INT)")
+        filled.prepare("INSERT INTO hours VALUES (?, ?)").execute([Bound(None, None, [at, [1] * len(at)])])
+        for width in ("1d", "1w", "1n", "1d, 6h", "2n, 3d"):
+            found = rows(filled, f"SELECT _wstart, _wend, COUNT(*) FROM hours INTERVAL({width})")
+            hour = 6 if "6h" in width else 0
+            assert {datetime.fromtimestamp(start / 1000, ZoneInfo(zone)).time() for start, _, _ in found} == {
+                dt_time(hour)}
+            assert all(end == start for (_, end, _), (start, _, _) in zip(found, found[1:], strict=False))
+            assert rows(filled, "SELECT _wstart, _wend, COUNT(*) FROM hours WHERE ts >= "
+                                f"{at[0]} AND ts <= {at[-1]} INTERVAL({width}) FILL(VALUE, 0)") == found
+    finally:
+        filled.execute("DROP TABLE hours")
+        monkeypatch.undo()
+        time.tzset()
 
 
 CLIENT = [

@@ -1,6 +1,7 @@
 """The embedded database's file: what outlives a stop or a kill, and what is deleted."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -8,6 +9,7 @@ import time
 import pytest
 from sql_cases import T
 
+from embedded.storage import metadata_copy
 from embedded.storage.store import Store
 from tests.helpers.databases import ROOT
 from tests.helpers.embedded_kills import kill_again_and_again, stored
@@ -137,3 +139,20 @@ def test_a_full_disk_refuses_writes_and_loses_nothing(tmp_path):
     said, count = done.stdout.splitlines()
     assert "embedded.duckdb" in said and "too large" in said, done.stderr
     assert len(stored(str(tmp_path))) == int(count)
+
+
+def test_a_kill_in_the_middle_of_a_checkpoint_leaves_a_file_that_opens(tmp_path):
+    """As if only the first half of the metadata had been written over."""
+    path = str(tmp_path / "killed" / "embedded.duckdb")
+    with opened(str(tmp_path / "first")) as session:
+        session.prepare(BIND).execute([bound([T, T + 1])])
+        session.store.file.checkpoint(0)
+        session.prepare(BIND).execute([bound([T + 2])])
+        metadata_copy.save(session.store.file.reader(), str(tmp_path / "first" / "embedded.duckdb"))
+        shutil.copytree(tmp_path / "first", tmp_path / "killed")
+    with open(path + ".metadata", "rb") as copy, open(path, "r+b") as file:
+        file.seek(12288 + 262144 * int.from_bytes(copy.read(8), "little"))
+        file.write(b"x" * 131072)
+    with opened(str(tmp_path / "killed")) as session:
+        assert rows(session, "SELECT COUNT(*) FROM meters") == [(3,)]
+    assert not os.path.exists(path + ".metadata")

@@ -17,11 +17,13 @@ from tests.helpers.waiting import wait_for
 from tests.helpers.whole_demo import WholeDemo
 
 ARTEFACTS = ROOT / "artefacts"
+FEW_ROWS = {"ROWS_PER_INTERVAL": 200, "INTERVAL_MS": 1000, "TABLE_LIMIT": 2000}  # drawing costs much without a GPU
+SMALL = f"--table-limit={FEW_ROWS['TABLE_LIMIT']}"
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    with WholeDemo(tmp_path_factory.mktemp("page")) as demo:
+    with WholeDemo(tmp_path_factory.mktemp("page"), **FEW_ROWS) as demo:
         demo.runs()
         yield demo
 
@@ -76,7 +78,7 @@ def test_page_from_another_port(demo, open_page, tmp_path):
     port = free_port()
     origin = f"http://localhost:{port}"
     with Program(tmp_path / "static.log", sys.executable, "-m", "http.server", str(port), cwd=demo.tree), \
-            Server(tmp_path, demo.dsn, f"--allowed-origins={origin}") as server, \
+            Server(tmp_path, demo.dsn, SMALL, f"--allowed-origins={origin}") as server, \
             edited_page(demo, 'server: "",', f'server: "localhost:{server.port}",'):
         wait_for(lambda: listens(port), what="http.server")
         check_panels(demo, open_page(f"{origin}/prsp-viewer.html"))
@@ -87,7 +89,7 @@ def test_page_unchanged_at_the_default_ports(demo, open_page, tmp_path):
     if any(listens(port) for port in (8081, 8085)):
         pytest.skip("port 8081 or 8085 is in use on this machine")
     with Program(tmp_path / "static.log", sys.executable, "-m", "http.server", "8081", cwd=demo.tree), \
-            Server(tmp_path, demo.dsn, "--perspective-port=8085"):
+            Server(tmp_path, demo.dsn, SMALL, "--perspective-port=8085"):
         wait_for(lambda: listens(8081), what="http.server")
         check_panels(demo, open_page("http://localhost:8081/prsp-viewer.html"))
 
@@ -121,21 +123,21 @@ def test_wrong_name_is_reported(demo, open_page, old, new, words):
 
 
 def test_token_on_the_page(demo, open_page, tmp_path):
-    with Server(tmp_path, demo.dsn, "--perspective-token=sesame") as server:
+    with Server(tmp_path, demo.dsn, SMALL, "--perspective-token=sesame") as server:
         page = open_page(own_origin_page(server))
         page.wait_for_function("document.querySelector('#status').textContent.includes('wants its token')")
         live(open_page(own_origin_page(server) + "?token=sesame"))
 
 
 def test_page_comes_back_after_a_server_restart(demo, open_page, tmp_path):
-    first = Server(tmp_path, demo.dsn).__enter__()
+    first = Server(tmp_path, demo.dsn, SMALL).__enter__()
     page = open_page(own_origin_page(first))
     panels = live(page)
     panels[0].evaluate("viewer => viewer.restore({group_by: ['location']})")  # as a person would
     first.end()
     page.wait_for_function("document.querySelector('#status').textContent.startsWith('reconnecting')")
     page.wait_for_function("document.querySelector('perspective-viewer[live]') === null")
-    with Server(tmp_path, demo.dsn, f"--perspective-port={first.port}"):
+    with Server(tmp_path, demo.dsn, SMALL, f"--perspective-port={first.port}"):
         panels = live(page)
         for panel in panels[1:]:
             check_moves(panel)

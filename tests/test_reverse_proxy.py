@@ -60,7 +60,7 @@ class Nginx(Program):
 def nginx(tmp_path_factory, dsn):
     folder = tmp_path_factory.mktemp("proxy")
     database = f"proxy_{os.getpid()}"
-    with producer(folder, f"{dsn}/{database}"), \
+    with producer(folder, f"{dsn}/{database}", "--interval-ms=1000"), \
             Server(folder, f"{dsn}/{database}", f"--perspective-token={TOKEN}") as server, \
             Nginx(folder, server.port) as nginx:
         yield nginx

@@ -28,7 +28,8 @@ def test_nothing_that_a_person_does_is_refused(power_dsn, open_page, tmp_path, r
     page_file = demo / "prsp-viewer.html"
     page_file.write_text(page_file.read_text().replace("replicate: true", f"replicate: {replicate}"))
     # few rows: a table of 10 000 takes minutes, where no GPU draws its points
-    with producer(tmp_path, power_dsn), Server(tmp_path, power_dsn, "--table-limit=2000", cwd=demo) as server:
+    with producer(tmp_path, power_dsn, "--interval-ms=1000"), \
+            Server(tmp_path, power_dsn, "--table-limit=2000", cwd=demo) as server:
         page = open_page(own_origin_page(server))
         panel = live(page)[0]
         for step in STEPS:

@@ -65,8 +65,10 @@ def from_bound(values: pa.Array | Sequence[Any], column: Column) -> pa.Array:
             values = [value if value is None else json_tag(value) for value in _plain(values)]
         if not isinstance(values, pa.Array):
             return _checked(_from_python(values, column, kind), column)
-        if values.type == kind or values.type == pa.null():
-            return _checked(values.cast(kind), column)
+        if values.type == kind:
+            return _checked(values, column)
+        if values.type == pa.null():
+            return values.cast(kind)
         if column.type in t.DECIMALS:
             return _decimals(values, column, kind)
         if column.type.variable or pa.types.is_string(values.type) or pa.types.is_binary(values.type):

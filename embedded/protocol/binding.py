@@ -23,6 +23,7 @@ from ..common.datatypes import (
     Column,
     Field,
     Type,
+    arrow_type,
 )
 from ..common.errors import TDengineError
 from ..common.values import fits
@@ -95,7 +96,8 @@ def from_json(values: list, bind: int, fields: Sequence[Field] | None) -> list:
     converted = [value if column is None else _from_json(value, column)
                  for value, column in zip(values, columns, strict=True)]
     if bind == BIND_TAG:
-        check_tag_lengths([pa.array([value]) for value in converted], columns)
+        check_tag_lengths([pa.array([value], arrow_type(column)) if column and column.type.variable else pa.nulls(1)
+                           for value, column in zip(converted, columns, strict=True)], columns)
     return converted
 
 

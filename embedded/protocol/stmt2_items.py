@@ -14,6 +14,9 @@ from ..common.datatypes import BY_CODE, DECIMALS
 from .arrays import gather
 from .wire import Buffer, malformed, take
 
+# The bytes of a value, by the type's code; 0 where each value has a length of its own.
+_WIDTHS = np.array([0 if kind is None or kind.variable or kind in DECIMALS else kind.size
+                    for kind in map(BY_CODE.get, range(256))], np.int64)
 _HEAD = 12
 _LEAST = _HEAD + 1 + 4  # bytes of an item without values
 
@@ -56,32 +59,25 @@ def items_of(payload: Buffer, at: int, tables: int, columns: int, chosen: slice 
 
 def _column(data: np.ndarray, start: np.ndarray, ends: np.ndarray) -> tuple[Items, np.ndarray]:
     """The items that start there, one of each table, and where they end."""
-    _within(start + _HEAD, ends)
+    _within(start + _LEAST, ends)
     size, code, count = gather(data, start, np.full(len(start), _HEAD)).view("<i4").reshape(-1, 3).T.astype(np.int64)
-    end = start + size
-    _within(end, ends)
+    end, at = start + size, start + _HEAD + count
     if (size < 0).any() or (count < 0).any():
         raise malformed("a negative length")
-    _within(start + _LEAST + count, end)
+    _within(end, ends)
+    _within(at + 5, end)
     nulls = gather(data, start + _HEAD, count).astype(bool)
-    at = start + _HEAD + count
     has_lengths = data[at] != 0
-    lengths_size = np.where(has_lengths, 4 * count, 0)
-    _within(at + 1 + lengths_size + 4, end)
-    lengths = np.zeros(len(nulls), np.int64)
-    lengths[np.repeat(has_lengths, count)] = gather(data, at + 1, lengths_size).view("<i4")
-    if (lengths < 0).any():
-        raise malformed("a negative length")
-    at += 1 + lengths_size
+    at, lengths = _lengths(data, at + 1, count, has_lengths, end)
     room = gather(data, at, np.full(len(at), 4)).view("<u4").astype(np.int64)
     at += 4
     _within(at + room, end)
-    null_count = _sums(nulls, count)
+    null_count = _sums(nulls, count) if nulls.any() else np.zeros_like(count)
     lone = (count == 1) & (null_count == 1)
-    width = np.array([_width(one) for one in code.tolist()], np.int64)
+    width = _WIDTHS[np.clip(code, 0, len(_WIDTHS) - 1)]
     if lone.any() and not lone.all():
         width[lone] = width[~lone][0]
-    wanted = np.where(width > 0, width * count, _sums(lengths, count))
+    wanted = width * count if width.all() else np.where(width > 0, width * count, _sums(lengths, count))
     missing = lone | (room < wanted) | ((width == 0) & ~has_lengths)
     if (missing & (null_count < count)).any():
         raise malformed("an item ends too early")
@@ -93,10 +89,17 @@ def _column(data: np.ndarray, start: np.ndarray, ends: np.ndarray) -> tuple[Item
     return Items(code[~lone], count, nulls, lengths, values), end
 
 
-def _width(code: int) -> int:
-    """The bytes of a value of that type; 0 where each value has a length of its own."""
-    kind = BY_CODE.get(code)
-    return 0 if kind is None or kind.variable or kind in DECIMALS else kind.size
+def _lengths(data: np.ndarray, at: np.ndarray, count: np.ndarray, has_lengths: np.ndarray,
+             end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the lengths of an item end, and the length of each value; 0 where there are none."""
+    size = np.where(has_lengths, 4 * count, 0)
+    _within(at + size + 4, end)
+    lengths = np.zeros(int(count.sum()), np.int64)
+    if has_lengths.any():
+        lengths[np.repeat(has_lengths, count)] = gather(data, at, size).view("<i4")
+        if (lengths < 0).any():
+            raise malformed("a negative length")
+    return at + size, lengths
 
 
 def _within(position: np.ndarray, ends: np.ndarray) -> None:

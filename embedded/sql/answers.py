@@ -98,8 +98,8 @@ class Answers:
             return
         trees = [item.expression for item in self.items] + [self.entry_of(entry.expression) for entry in select.order]
         rows = builder.rows
-        builder.tags_alone = bool(self.source.tags) and not (rows.on_rows or rows.on_both) and not any(
-            map(self.source.reads_rows, trees))
+        builder.tags_alone = bool(self.source.tags) and not (
+            builder.has_series or rows.on_rows or rows.on_both or any(map(self.source.reads_rows, trees)))
         if select.tags_only and not builder.tags_alone:
             raise not_supported("SELECT TAGS of anything but tags")
 

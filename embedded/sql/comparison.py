@@ -6,6 +6,7 @@ from ..common import clock
 from ..common import datatypes as t
 from ..common.datatypes import Column, duck_type
 from ..common.errors import TDengineError, not_supported
+from ..common.values import binary
 from .compiler import Compiler, may_be_nan
 from .typed import DECIMALS, NUMBERS, TEXTS, Typed
 
@@ -62,7 +63,7 @@ def _convert(compiler: Compiler, constant: Typed, other: Typed, operator: str) -
             number = _number(value)
             return compiler.constant(bool(number), t.BOOL)
         if other.type is t.VARBINARY:
-            return compiler.constant(_binary(value), t.VARBINARY)
+            return compiler.constant(binary(value), t.VARBINARY)
         if other.type in NUMBERS:
             number = _number(value)
             if number is None:
@@ -79,15 +80,6 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
 
-
-def _binary(text: str) -> bytes:
-    """VARBINARY from text: `\\x` and hexadecimal digits, or else the bytes of the text itself. Error: 0x2604."""
-    if not text.startswith(("\\x", "\\X")):
-        return text.encode()
-    try:
-        return bytes.fromhex(text[2:])
-    except ValueError:
-        raise TDengineError(0x2604, f"Invalid varbinary value: {text}") from None
 
 
 def _decimal(constant: Typed, other: Typed, operator: str) -> Typed:

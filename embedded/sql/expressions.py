@@ -38,7 +38,7 @@ class Expressions(Conditions):
         """Errors: 0x2602 (no such column), 0x28xx (functions), 0x2600 (not supported)."""
         method = _METHODS.get(type(tree))
         if method is None:
-            raise not_supported(tree.sql())
+            raise not_supported(type(tree).__name__ if tree.find(exp.Var) else tree.sql())
         result = method(self, tree)
         if result.type.variable and result.length * (4 if result.type is t.NCHAR else 1) > LONGEST_TEXT:
             raise TDengineError(0x2653, f"Value too long: a text has at most {LONGEST_TEXT} bytes")

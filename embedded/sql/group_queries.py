@@ -40,6 +40,7 @@ class Groups(Expressions):
                 self.rows_read_tags |= source.reads_tags(tree)
                 self.grouping.append(self._column(key.sql, f"k{len(self.grouping)}"))
         self.partition = partition_of(source, keys)
+        self.has_start = False  # whether WHERE says from when on the rows are
         self.is_keyed = bool(keys or window)
         if window:
             self.grouping += [self._column("d.w", "w"), *map(self._column, window.keys)]
@@ -54,6 +55,8 @@ class Groups(Expressions):
 
     def compile(self, tree: exp.Expression) -> Typed:
         if isinstance(tree, exp.Anonymous) and tree.name.lower() == "cols":
+            if isinstance(tree.expressions[1], exp.Var):
+                raise not_supported("COLS inside an expression")
             return self._column_of_row(*tree.expressions)
         names_window = self.window and any(column.name in self.window.names for column in tree.find_all(exp.Column))
         if names_window and isinstance(tree, exp.Column):

@@ -14,13 +14,13 @@ from ..common.datatypes import Column, duck_type
 from ..common.errors import TDengineError, not_supported
 from . import nodes
 from .arguments import bad_value, compiled
-from .casts import converted
 from .comparison import align
 from .expressions import Expressions, misplaced
 from .partitions import Keys
 from .rows import Rows
 from .statistics import constant_argument
 from .typed import INTEGERS, NUMBERS, REALS, Typed, typed
+from .windows_fill import filling
 
 _MOST_INSTANTS = 10_000_000
 _NAMES = ("_irowts", "_isfilled", "_irowts_origin")
@@ -132,11 +132,11 @@ class Interpolation(Expressions):
         call = tree
         if call not in self.calls:
             raise misplaced()
-        filling = "NULL"
+        value_there = "NULL"
         if self.mode == "VALUE":
             target = Column("", value.type, value.length)
-            filling = converted(self, self.compile(self.select.window.fill.values[self.calls.index(call)]), target).sql
-        self.values.setdefault(call, _Value(value, filling))
+            value_there = filling(self.of_rows, target, self.select.window.fill.values[self.calls.index(call)])
+        self.values.setdefault(call, _Value(value, value_there))
         return replace(value, sql=f"q.v{self.calls.index(call)}", raw=None)
 
     # ------------------------------------------------------------------ SQL

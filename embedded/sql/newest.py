@@ -35,7 +35,7 @@ def newest_only(store: Store, rows: Rows, where: exp.Expression | None, calls: S
 def _picks_newest(call: exp.Anonymous, source: Source) -> bool:
     """LAST_ROW picks the newest row, and LAST of the timestamp too, which is never NULL."""
     name = call.name.lower()
-    return name == "last_row" or name == "last" and _is_time(call.expressions[0], source)
+    return name == "last_row" or name == "last" and bool(call.expressions) and _is_time(call.expressions[0], source)
 
 
 def _leaves_newest(tree: exp.Expression, source: Source) -> bool:

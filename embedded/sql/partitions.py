@@ -33,9 +33,12 @@ class Partition:
 
 
 def partition_of(source: Source, keys: Keys) -> Partition:
-    """Where the partitions are subtables, their tags are no keys. Rows of one instant are sorted by subtable."""
+    """Constants are no keys, and tags neither where the partitions are subtables.
+
+    Rows of one instant are sorted by subtable.
+    """
     by_subtable = any(key.sql == "g.name" for _, key in keys)
-    found = [(tree, key) for tree, key in keys if not by_subtable or source.reads_rows(tree)]
+    found = [(tree, key) for tree, key in keys if not key.is_const and (not by_subtable or source.reads_rows(tree))]
     order = source.time.sql if source.time else ""
     if source.table is not None and source.tb is None:
         order += ", d.tb"

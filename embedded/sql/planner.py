@@ -143,6 +143,7 @@ class _Planner(Answers):
             raise not_supported("HAVING without an aggregate")
         if calls or select.group and not of_rows:
             builder = Groups(self.expressions, window.rows if window else rows, keys, window, calls, bool(select.group))
+            builder.has_start = time_bounds(self.where, self.expressions)[0] is not None
         else:
             builder = RowExpressions(self.expressions, window.rows if window else rows, keys, window)
         return self.answer(builder, keys)

@@ -22,9 +22,14 @@ def calls_of_rows(trees: Sequence[exp.Expression]) -> list[exp.Anonymous]:
 
 def check_places(select: nodes.Select, items: Sequence[exp.Expression], order: Sequence[exp.Expression],
                  has_time: bool) -> None:
-    """`order` are the entries of ORDER BY. Errors: 0x2627 (nested), 0x264F, 0x2657 (FILL), 0x2674 (no timestamp)."""
+    """`order` are the entries of ORDER BY.
+
+    Errors: 0x2600 (no arguments), 0x2627 (nested), 0x264F, 0x2657 (FILL), 0x2674 (no timestamp).
+    """
     calls = [node for tree in items for node in tree.walk()
              if isinstance(node, exp.Anonymous) and node.name.lower() in {*AGGREGATES, *SERIES_NAMES}]
+    if not all(call.expressions for call in calls):
+        raise TDengineError(0x2600, 'syntax error near ")"')
     names = [call.name.lower() for call in calls]
     of_rows = [name for name in names if name in _OF_ROWS]
     if set(calls_of_rows(order)) - set(calls):

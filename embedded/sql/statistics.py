@@ -10,10 +10,10 @@ from sqlglot import exp
 from ..common import clock
 from ..common import datatypes as t
 from ..common.errors import TDengineError, not_supported
-from .arguments import FunctionBuilder, bad_type, bad_value, check_count, compiled
+from .arguments import FunctionBuilder, bad_type, check_count, compiled
 from .compiler import Compiler
 from .histograms import histogram
-from .typed import INTEGERS, NUMERIC, REALS, TEXTS, UNSIGNED, Typed, literal, typed
+from .typed import INTEGERS, NUMERIC, REALS, UNSIGNED, Typed, literal, typed
 
 _ANY = set(t.TYPES)
 _PERCENTILES_LENGTH, _LINE_LENGTH = 3198, 126  # bytes, as TDengine announces them
@@ -73,38 +73,25 @@ def constant_argument(compiler: Compiler, name: str, tree: exp.Expression, famil
     return value.const
 
 
-def _percents(compiler: Compiler, name: str, trees: list[exp.Expression], family: set[t.Type]) -> list[float]:
-    percents = [constant_argument(compiler, name, tree, family) for tree in trees]
-    if not all(0 <= percent <= 100 for percent in percents):
+def percents(compiler: Compiler, name: str, trees: list[exp.Expression], family: set[t.Type]) -> list[float]:
+    found = [constant_argument(compiler, name, tree, family) for tree in trees]
+    if not all(0 <= percent <= 100 for percent in found):
         raise wrong_range(name)
-    return percents
+    return found
 
 
 def _percentile(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
     """Exact. Several percentiles come as one text, `[1.000000, 2.000000]`. Error: 0x265F for more than one table."""
     check_count(name, trees, 2, 1 + _MOST_PERCENTILES)
     value = compiled(compiler, name, trees[:1], [NUMERIC])[0]
-    percents = _percents(compiler, name, trees[1:], INTEGERS | REALS)
+    shares_of = percents(compiler, name, trees[1:], INTEGERS | REALS)
     if compiler.scope.tb is None:
         raise TDengineError(0x265F, "percentile is only supported in single table query")
-    shares = ", ".join(str(percent / 100) for percent in percents)
-    if len(percents) == 1:
+    shares = ", ".join(str(percent / 100) for percent in shares_of)
+    if len(shares_of) == 1:
         return typed(f"quantile_cont({compiler.real(value)}, {shares}){without_nan(value)}", t.DOUBLE)
     found = f"quantile_cont({compiler.real(value)}, [{shares}]){without_nan(value)}"
     return typed(f"percentiles_text({found})", t.VARCHAR, _PERCENTILES_LENGTH)
-
-
-def _approximate_percentile(compiler: Compiler, name: str, trees: list[exp.Expression]) -> Typed:
-    """DuckDB's t-digest stands for both of TDengine's algorithms; 0 and 100 percent are exact."""
-    check_count(name, trees, 2, 3)
-    value = compiled(compiler, name, trees[:1], [NUMERIC])[0]
-    percent, = _percents(compiler, name, trees[1:2], INTEGERS)
-    algorithm = constant_argument(compiler, name, trees[2], TEXTS) if len(trees) == 3 else "default"
-    if algorithm.lower() not in ("default", "t-digest"):
-        raise bad_value(name)
-    real = compiler.real(value)
-    call = {0: f"min({real})", 100: f"max({real})"}.get(percent, f"approx_quantile({real}, {percent / 100})")
-    return typed(call + without_nan(value), t.DOUBLE)
 
 
 # ---------------------------------------------------------------------- values and their number
@@ -180,7 +167,7 @@ def _of_neighbours(compiler: Compiler, name: str, trees: list[exp.Expression]) -
 STATISTICS: dict[str, FunctionBuilder] = {
     **dict.fromkeys(("stddev", "stddev_pop", "std"), _variance(False, True)), "stddev_samp": _variance(True, True),
     **dict.fromkeys(("var_pop", "variance"), _variance(False, False)), "var_samp": _variance(True, False),
-    "spread": _spread, "percentile": _percentile, "apercentile": _approximate_percentile, "mode": _mode,
+    "spread": _spread, "percentile": _percentile, "mode": _mode,
     "hyperloglog": _distinct_count, "histogram": histogram, "leastsquares": _line, "irate": _rate,
-    **dict.fromkeys(("twa", "elapsed"), _of_neighbours),
+    **dict.fromkeys(("twa", "elapsed", "apercentile"), _of_neighbours),
 }

@@ -80,6 +80,7 @@ def interval_of(select: nodes.Select, expressions: Expressions) -> Interval:
         offset = time_bounds(select.where, expressions)[0] or 0
         if unit in _MONTHS:
             raise not_supported("AUTO with months or years")
+        unit = ""  # days count from that offset, not from midnight
     elif len(window.arguments) == 2:
         offset, offset_unit = duration_of(window.arguments[1], expressions)
         if unit not in _MONTHS and (offset_unit in _MONTHS or offset >= width):
@@ -104,24 +105,40 @@ def _by_time(select: nodes.Select, expressions: Expressions, rows: Rows) -> Wind
     """INTERVAL. With SLIDING a row may lie in several windows: then there is a row for each."""
     interval = interval_of(select, expressions)
     time, precision = rows.source.time.sql, expressions.precision
-    start = typed("q.w", t.TIMESTAMP)
-    ahead = zone_ahead(time, precision, None) if interval.is_local else "0"
+    fixed = clock.fixed_offset(precision, clock.zone(None)) if interval.is_local else 0
+    if interval.is_natural or fixed is None:
+        start, end = _on_the_clock(interval, time, precision)
+    else:
+        start = window_start(time, interval.sliding, interval.offset % interval.sliding, str(fixed))
+        end = f"(q.w + {interval.width})"
+    if interval.sliding < interval.width:
+        if fixed is None:
+            raise not_supported("SLIDING of days in a zone that changes its clocks")
+        start = f"unnest(range({start}, {time} - {interval.width}, -{interval.sliding}))"
+    duration = f"({end} - q.w)" if interval.is_natural or fixed is None else f"{interval.width}::BIGINT"
+    return Window(rows.with_column("w", start), {
+        "_wstart": typed("q.w", t.TIMESTAMP), "_wend": typed(end, t.TIMESTAMP),
+        "_wduration": typed(duration, t.BIGINT)}, interval=interval)
+
+
+def _on_the_clock(interval: Interval, time: str, precision: int) -> tuple[str, str]:
+    """SQL of the start of a row's window and, from the start `q.w`, of its end, as clocks on the server show them."""
+    local = f"({time} + {zone_ahead(time, precision, None)} - {interval.offset})"
+    of_start = f"(q.w + {zone_ahead('q.w', precision, None)})"
     if interval.is_natural:
         to_us, from_us = (("* 1000", "// 1000"), ("", ""), ("// 1000", "* 1000"))[precision]
-        local = f"(({time} - {interval.offset} + {ahead}) {to_us})"
-        found = f"(month_start({local}, {interval.width}) {from_us} + {interval.offset})"
-        back = zone_ahead(found, precision, None)
-        end = f"(month_later((q.w + {zone_ahead('q.w', precision, None)}) {to_us}, {interval.width}) {from_us})"
-        end = f"({end} - {zone_ahead(end, precision, None)})"
-        return Window(rows.with_column("w", f"({found} - {back})::BIGINT"), {
-            "_wstart": start, "_wend": typed(end, t.TIMESTAMP), "_wduration": typed(f"({end} - q.w)", t.BIGINT)},
-            interval=interval)
-    found = window_start(time, interval.sliding, interval.offset % interval.sliding, ahead)
-    if interval.sliding < interval.width:
-        found = f"unnest(range({found}, {time} - {interval.width}, -{interval.sliding}))"
-    return Window(rows.with_column("w", found), {
-        "_wstart": start, "_wend": typed(f"(q.w + {interval.width})", t.TIMESTAMP),
-        "_wduration": typed(f"{interval.width}::BIGINT", t.BIGINT)}, interval=interval)
+        start = f"(month_start({local} {to_us}, {interval.width}) {from_us} + {interval.offset})"
+        end = f"(month_later({of_start} {to_us}, {interval.width}) {from_us})"
+    else:
+        start = f"({window_start(local, interval.width)} + {interval.offset})"
+        end = f"({of_start} + {interval.width})"
+    return f"{_instant(start, precision)}::BIGINT", f"{_instant(end, precision)}::BIGINT"
+
+
+def _instant(local: str, precision: int) -> str:
+    """SQL of the instant at which clocks on the server show this."""
+    about = f"({local} - {zone_ahead(local, precision, None)})"
+    return f"({local} - {zone_ahead(about, precision, None)})"
 
 
 def _by_rows(select: nodes.Select, expressions: Expressions, rows: Rows, keys: Keys) -> Window:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlglot import exp
 
@@ -15,7 +15,7 @@ from .aggregates import aggregate_calls
 from .casts import converted
 from .expressions import Expressions
 from .time_ranges import time_bounds
-from .typed import INTEGERS, REALS, Typed
+from .typed import INTEGERS, REALS
 from .windows import Interval, Window
 
 _MOST_WINDOWS = 10_000_000
@@ -60,7 +60,7 @@ def filled(select: nodes.Select, window: Window, expressions: Expressions, resul
             raise not_supported("a window's start beside an aggregate in one expression, with FILL")
         sql = f"q.o{i}" if f"o{i}" in fixed else result.sql
         if i in to_fill:
-            value = _value(expressions, result.column, next(values)) if fill.values else "NULL"
+            value = filling(expressions, result.column, next(values)) if fill.values else "NULL"
             sql = _filled_value(fill.mode, f"a.o{i}", value, result.column, partition)
         chosen.append(f"{sql}::{duck_type(result.column)} AS o{i}")
     chosen += [f"q.{name} AS {name}" for name in names] + ["q.w AS w"]
@@ -97,10 +97,12 @@ def between_two(before: str, after: str, at: str, column: Column) -> str:
     return f"trunc({sql})" if column.type not in REALS else sql
 
 
-def _value(expressions: Expressions, column: Column, tree: exp.Expression) -> str:
-    """A value of FILL(VALUE, ...) in the type of its column."""
-    found: Typed = converted(expressions, expressions.compile(tree), column)
-    return found.sql
+def filling(expressions: Expressions, column: Column, tree: exp.Expression) -> str:
+    """A value of FILL(VALUE, ...) in the type of its column. Error: 0x2605 where it is no constant."""
+    scope = expressions.scope
+    if scope.reads_rows(tree) or scope.reads_tags(tree):
+        raise TDengineError(0x2605, "Fill value can only accept constant")
+    return converted(expressions, expressions.compile(tree), column).sql
 
 
 # ---------------------------------------------------------------------- the windows of a range
@@ -117,8 +119,8 @@ def _starts(interval: Interval, low: int, high: int, precision: int) -> str:
         last = (high - offset) // step * step + offset
         _check_number((last - first) // step)
         return f"range({first}, {last + 1}, {step})"
-    zone, unit = clock.zone(None), clock.UNITS[precision]
-    first, last = (_local(at - interval.offset, precision) for at in (low, high))
+    unit = clock.UNITS[precision]
+    first, last = (_local(at, interval.offset, precision) for at in (low, high))
     if interval.is_natural:
         months = [(at.year - 1900) * 12 + at.month - 1 for at in (first, last)]
         numbers = range(months[0] // interval.width, months[1] // interval.width + 1)
@@ -129,7 +131,7 @@ def _starts(interval: Interval, low: int, high: int, precision: int) -> str:
         earliest = (begin - interval.width) // step * step + step
         _check_number((end - earliest) // step)
         ticks = list(range(earliest, end // step * step + 1, step))
-    starts = [at - clock.offset_at(at, precision, zone) + interval.offset for at in ticks]
+    starts = [_instant(at + interval.offset, precision) for at in ticks]
     return f"[{', '.join(map(str, starts))}]::BIGINT[]"
 
 
@@ -138,10 +140,17 @@ def _check_number(count: int) -> None:
         raise _range_error()
 
 
-def _local(ticks: int, precision: int) -> datetime:
-    """The time on the server's clocks at an instant."""
+def _local(ticks: int, offset: int, precision: int) -> datetime:
+    """The time on the server's clocks at an instant, the offset of windows taken off."""
     instant = datetime.fromtimestamp(ticks // clock.UNITS[precision], UTC)
-    return instant.astimezone(clock.zone(None)).replace(tzinfo=None)
+    local = instant.astimezone(clock.zone(None)).replace(tzinfo=None)
+    return local - timedelta(seconds=offset // clock.UNITS[precision])
+
+
+def _instant(local: int, precision: int) -> int:
+    """The instant at which clocks on the server show this."""
+    zone = clock.zone(None)
+    return local - clock.offset_at(local - clock.offset_at(local, precision, zone), precision, zone)
 
 
 def _ticks(local: datetime, unit: int) -> int:

@@ -56,7 +56,7 @@ def _state(window: nodes.Window, expressions: Expressions, rows: Rows, partition
         raise TDengineError(0x2628, "Only support STATE_WINDOW on integer/bool/varchar column")
     rows = rows.with_condition(f"({state.sql} IS NOT NULL)")
     return RowWindow(_numbered(rows, partition, f"{state.sql} IS DISTINCT FROM lag({state.sql}) {partition.over()}"),
-                     (state.sql,))
+                     () if state.is_const else (state.sql,))
 
 
 def _event(window: nodes.Window, expressions: Expressions, rows: Rows, partition: Partition) -> RowWindow:

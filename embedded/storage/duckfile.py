@@ -11,6 +11,7 @@ from typing import IO
 import duckdb
 import pyarrow as pa
 
+from . import metadata_copy
 from .functions import register
 
 try:
@@ -59,18 +60,26 @@ class DuckFile:
         os.makedirs(folder, exist_ok=True)
         path = os.path.join(folder, "embedded.duckdb")
         temporary = os.path.join(folder, "temporary")
-        self._wal = path + ".wal"
+        self._path, self._wal = path, path + ".wal"
         self._folder_lock = _lock_folder(folder)
         self.lock = threading.RLock()  # a thread that writes, or changes the catalog, holds it
         self.state = threading.Lock()  # held for a moment: by a commit, and by a reader that picks the state it reads
         shutil.rmtree(temporary, ignore_errors=True)  # a process that was killed leaves its own there
         try:
-            self._root = duckdb.connect(path, config={
-                "memory_limit": f"{memory_mb}MB", "temp_directory": temporary,
+            config = {
+                "memory_limit": f"{memory_mb * 7 // 8}MB",  # the rest is for what DuckDB itself does not count
+                "temp_directory": temporary,
                 "max_temp_directory_size": f"{TEMPORARY_TIMES * memory_mb}MB",
                 "default_null_order": "nulls_first_on_asc_last_on_desc",
                 "checkpoint_threshold": "1TB",  # a commit that also checkpoints would take too long: the sweep does it
-                "autoinstall_known_extensions": False, "autoload_known_extensions": False})
+                "autoinstall_known_extensions": False, "autoload_known_extensions": False}
+            try:
+                self._root = duckdb.connect(path, config=config)
+            except duckdb.Error:
+                if not metadata_copy.restore(path):
+                    raise
+                self._root = duckdb.connect(path, config=config)
+            metadata_copy.forget(path)
             register(self._root)
         except (duckdb.Error, OSError) as error:
             self._unlock()
@@ -81,6 +90,8 @@ class DuckFile:
 
     def close(self) -> None:
         with self.lock:
+            with suppress(duckdb.Error):  # DuckDB would do it without a copy of the metadata
+                self.checkpoint(0)
             while self._readers:
                 self._readers.pop().close()
             self._writer.close()
@@ -133,13 +144,15 @@ class DuckFile:
             connection.close()
 
     def checkpoint(self, limit: int = WAL_LIMIT) -> None:
-        """Put the write-ahead log into the file once it is long. Readers and writers go on; commits wait."""
+        """Put the write-ahead log into the file once it is long. Readers go on; writers wait."""
         with suppress(FileNotFoundError):
             if os.path.getsize(self._wal) < limit:
                 return
             connection = self.reader()
-            with suppress(duckdb.TransactionException):  # somebody reads an old state: the next sweep tries again
+            with self.lock, suppress(duckdb.TransactionException):  # somebody reads an old state: it is tried again
+                metadata_copy.save(connection, self._path)
                 connection.execute("CHECKPOINT")
+                metadata_copy.forget(self._path)
             self.release(connection)
 
 

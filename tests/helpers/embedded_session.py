@@ -43,6 +43,18 @@ def refusal(call, *arguments) -> TDengineError:
     return caught.value
 
 
+def check_mistake(session, sql: str, code: int, text: str) -> None:
+    """A wrong statement gets this code, and this text is in its message."""
+    error = refusal(session.execute, sql)
+    assert (hex(error.code), text in error.message) == (hex(code), True), error.message
+
+
+def check_unsupported(session, sql: str, word: str) -> None:
+    """A statement of TDengine's that the embedded database does not know is refused in words, with this one."""
+    error = refusal(session.execute, sql)
+    assert word in error.message and "embedded database does not support" in error.message
+
+
 def bound(times, name="d0", tags=(1, "x")) -> Bound:
     """Rows of one subtable of `meters` at these times; the voltages count from 0."""
     count = len(times)
