@@ -1,11 +1,14 @@
 """The database's own tables at /history: beside the live table, closed as that is, and without harm to it."""
 
+import json
 import os
 import signal
 
+import pyarrow as pa
 import pytest
 
 import meters
+from bridge.history import exports
 from bridge.history.view import NEAR_ROWS
 from bridge.history.view_sql import MOST_ROWS
 from bridge.viewer_requests import encode
@@ -63,7 +66,16 @@ def test_an_export_says_where_it_was_cut(power_dsn, power, tmp_path):
         for config in ({}, {"sort": [["voltage", "desc"]]}):
             lines = viewer.table("meters").view(columns=["voltage"], **config).to_csv().strip().splitlines()
             assert [lines[0], lines[1], lines[-2]] == ["voltage", str(MOST_ROWS + 9), "10"]
-            assert lines[-1].startswith(f'"these are the first {MOST_ROWS} rows')
+            assert lines[-1] == f'"{exports.WORDS}"'
+        view = viewer.table("meters").view(columns=["voltage"])
+        arrow = pa.ipc.open_stream(view.to_arrow()).read_all()
+        assert arrow.num_rows == MOST_ROWS and arrow.schema.metadata == {b"__CUT__": exports.WORDS.encode()}
+        columns = json.loads(view.to_columns_string())
+        assert len(columns["voltage"]) == MOST_ROWS and columns["__CUT__"] == [exports.WORDS]
+        for rows in (view.to_json(), [json.loads(line) for line in view.to_ndjson().strip().splitlines()]):
+            assert len(rows) == MOST_ROWS + 1
+            assert rows[-2:] == [{"voltage": 10}, {"__CUT__": exports.WORDS}]
+        assert "__CUT__" not in view.to_columns(end_row=10)
         with pytest.raises(BaseException, match="more than 50000 groups"):
             viewer.table("meters").view(group_by=["voltage"], columns=["voltage"]).to_columns()
         view = viewer.table("meters").view(columns=["voltage"], sort=[["voltage", "desc"]])

@@ -49,7 +49,9 @@ WELL_FORMED = [
     view(encode(1, b"location") + encode(2, b"groupid") + COLUMNS + encode(5, encode(1, b"voltage") + encode(2, 2))),
     message(12), message(15), message(14), message(20, encode(1, b"voltage")), message(21), message(22, encode(1, 3)),
     *(message(kind, encode(1, encode(1, 0) + encode(2, 9))) for kind in (16, 24, 25, 26, 36)), message(11),
-    message(41, encode(1, COLUMNS + FILTER), METERS),
+    message(41, encode(1, COLUMNS + FILTER), METERS), message(13), message(10),
+    message(10, encode(1, 9) + encode(2, 3)),
+    *(message(kind, encode(1, 1)) for kind in (18, 19, 23)),
 ]
 
 

@@ -11,6 +11,8 @@
 | `known` | why a request may begin again: the engine does not wait for the database |
 | `view` | an open view: which questions its answers take |
 | `pivot` | levels of groups become one table |
+| `folds` | which groups are closed |
+| `exports` | what an export says where it was cut |
 | `view_sql` | from a view's configuration to SQL |
 | `filters` | its filters |
 | `aggregates` | its aggregates |

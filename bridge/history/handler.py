@@ -99,6 +99,11 @@ class Handler(VirtualServerHandler):
         self.views.pop(name, None)
 
     @told
+    def fold(self, name: str, kind: int, number: int) -> int:
+        """The engine does not know of groups that are closed."""
+        return self.views[name].fold(kind, number)
+
+    @told
     def view_get_min_max(self, name: str, column: str, config: dict) -> tuple:
         return self.views[name].extremes(column)
 

@@ -60,6 +60,7 @@ class Pivot:
         depth, paths = len(view.groups), self.ordered(cells)
         if view.mode == "flat" and depth:
             paths = [path for path in paths if len(path) == depth]
+        self.paths = paths
         arrays = {}
         if view.mode == "rollup" and depth:
             arrays["__GROUPING_ID__"] = pa.array([2 ** (depth - len(path)) - 1 for path in paths], pa.int64())

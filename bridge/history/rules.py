@@ -1,23 +1,27 @@
 """Which requests Perspective's virtual server sees: those that read, and that do not end its process."""
 
+from bridge.history import exports
 from bridge.viewer_requests import (
     AGGREGATES,
     CHANGING,
+    COLLAPSE,
     COLUMN_PATHS,
     DELETE_VIEW,
     DESCRIBE,
+    EXPAND,
     FILTERS,
     MAKE_VIEW,
+    REQUESTS,
+    SET_DEPTH,
     SORTS,
     Request,
 )
 from bridge.viewer_rules import MAX_VIEWS, OTHER_VERSION, READ_ONLY
 
 ON_UPDATE, UPDATE_NO_MORE = 21, 22
-CSV = 25
-ROWS = {16, 24, CSV, 26, 36}  # Arrow, columns, CSV, rows, lines of JSON
 OF_NOTHING, OF_TABLE = {3, 4}, {MAKE_VIEW, 7, 8, DESCRIBE}
-OF_VIEW = ROWS | {DELETE_VIEW, COLUMN_PATHS, 12, 13, 14, 15, 20, ON_UPDATE, UPDATE_NO_MORE}
+FOLDS = {COLLAPSE, EXPAND, SET_DEPTH}
+OF_VIEW = exports.KINDS | FOLDS | {DELETE_VIEW, COLUMN_PATHS, 12, 13, 14, 15, 20, ON_UPDATE, UPDATE_NO_MORE}
 FILTER_OP, ROLLUP_MODE = 8, 10
 LARGEST = {FILTER_OP: 1, ROLLUP_MODE: 2}  # of the numbers of a view; those that are not here have no meaning here
 LAST_SORT = 8  # none, asc, desc and six more
@@ -28,13 +32,11 @@ def objection(request: Request, views: set[str]) -> str:
     if request.kind in CHANGING:
         return READ_ONLY
     if request.kind not in OF_NOTHING | OF_TABLE | OF_VIEW:
-        return OTHER_VERSION
+        return f"there is no answer here to {request.name}" if request.kind in REQUESTS else OTHER_VERSION
     if request.kind in OF_VIEW and request.entity not in views:
         return "you have no view of this name"
-    if request.kind in ROWS and len(request.fields.get(1, ())) != 1:
+    if request.kind in exports.KINDS and len(request.fields.get(1, ())) != 1:
         return "a request for rows says which: it needs a viewport"
-    if request.kind == COLUMN_PATHS and max(request.fields.get(1, [0])) > 0:
-        return "column paths begin at 0 here"
     if request.kind == MAKE_VIEW:
         names, configs = request.fields.get(1, [""]), request.fields.get(2, [{}])
         if len(views) >= MAX_VIEWS:

@@ -3,26 +3,19 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import perspective
 
+from bridge.history import exports
 from bridge.history.answers import Answers
 from bridge.history.handler import Handler
-from bridge.history.known import Known
+from bridge.history.known import Known, Missing
 from bridge.history.quoting import Refused
-from bridge.history.rules import CSV, ON_UPDATE, UPDATE_NO_MORE, objection
-from bridge.history.view_sql import MOST_ROWS
-from bridge.viewer_requests import DELETE_VIEW, INTEGER, MAKE_VIEW, TEXT, Request, encode, parse
+from bridge.history.rules import FOLDS, ON_UPDATE, UPDATE_NO_MORE, objection
+from bridge.viewer_requests import DELETE_VIEW, MAKE_VIEW, SET_DEPTH, Request, encode
 
 PATIENCE_S = 0.3  # so long a viewer waits for the number of rows, before it is shown the rows without it
-CUT = f'"these are the first {MOST_ROWS} rows; there are more: filter by time to export them"\n'
-
-
-def say_cut(response: bytes) -> bytes:
-    """The response with CSV, whose last line then says that there are more rows."""
-    found = parse(response, {1: INTEGER, 2: TEXT, CSV: {1: TEXT}})
-    text = found[CSV][0][1][0] + CUT
-    return encode(1, found[1][0]) + encode(2, found[2][0].encode()) + encode(CSV, encode(1, text.encode()))
 
 
 class Session:
@@ -45,7 +38,7 @@ class Session:
         while not (why := objection(request, self.handler.views.keys())):
             self.known.begin(answers, now)
             self.handler.refusal = ""
-            response = self.server.handle_request(message)
+            response = self.respond(request, message)
             if not (self.known.missing or self.known.wanted_soon):
                 why = self.handler.refusal
                 break
@@ -66,9 +59,17 @@ class Session:
         elif request.kind in (DELETE_VIEW, UPDATE_NO_MORE):
             self.updates.pop(request.entity, None)
             self.fresh_until.pop(request.entity, None)
-        if request.kind == CSV and self.handler.views[request.entity].cut:
-            return say_cut(response)
+        if request.kind in exports.KINDS and self.handler.views[request.entity].cut:
+            return exports.say_cut(request.kind, response)
         return response
+
+    def respond(self, request: Request, message: bytes) -> bytes:
+        if request.kind not in FOLDS:
+            return self.server.handle_request(message)
+        with suppress(Missing, Refused):  # the handler has kept why
+            changed = self.handler.fold(request.entity, request.kind, request.fields.get(1, [0])[0])
+            rows = b"" if request.kind == SET_DEPTH else encode(1, changed)
+            return encode(1, request.id) + encode(2, request.entity.encode()) + encode(request.kind, rows)
 
     async def ask(self, view: str, answers: dict, patience: float) -> None:
         """Puts what is not known into `answers`; None for what is wanted soon and not there when patience ends."""

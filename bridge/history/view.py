@@ -4,10 +4,12 @@ import time
 
 import pyarrow as pa
 
+from bridge.history.folds import Folds
 from bridge.history.known import Known
 from bridge.history.pivot import Pivot, array
 from bridge.history.quoting import Refused
 from bridge.history.view_sql import MOST_PAGES, MOST_ROWS, ViewSql, width_for
+from bridge.viewer_requests import EXPAND, SET_DEPTH
 
 NEAR_ROWS = 5000  # rows below the newest that are found without counts
 NEAR_MS, FURTHER = 10_000, 8  # the newest rows are looked for in the last 10 s, then in 8 times as much, and so on
@@ -21,11 +23,13 @@ class View:
     def __init__(self, sql: ViewSql, known: Known) -> None:
         self.sql, self.known = sql, known
         self.pivot: Pivot | None = None
+        self.folds = Folds()
+        self.rows: pa.Table | None = None  # of a grouped view: those that are shown
         self.cut = False  # whether there were more rows than MOST_ROWS where all were wanted
 
     def forget(self) -> None:
         """What the view has read may be old: it is read anew."""
-        self.pivot = None
+        self.pivot = self.rows = None
 
     def looks_at_now(self) -> bool:
         """Whether new rows may belong to the view."""
@@ -39,7 +43,7 @@ class View:
 
     def size(self) -> int:
         if not self.sql.flat:
-            return self.grouped().table.num_rows
+            return self.shown().num_rows
         counted = self.known.soon(self.sql.count())
         return UNKNOWN_ROWS if counted is None else counted[0][0] if counted else 0
 
@@ -56,6 +60,26 @@ class View:
             self.pivot = Pivot(view, levels, dict(zip(depths, answers[len(questions):])))
         return self.pivot
 
+    def shown(self) -> pa.Table:
+        """The rows of a grouped view, without those in closed groups."""
+        if self.rows is None:
+            self.rows = self.grouped().table.take(self.folds.shown(self.pivot.paths))
+        return self.rows
+
+    def fold(self, kind: int, number: int) -> int:
+        """Closes or opens the group of a row, or groups from a depth on; how many rows that hides or shows."""
+        if self.sql.flat or self.sql.mode != "rollup":
+            return 0
+        before, paths = self.size(), self.grouped().paths
+        places = self.folds.shown(paths)
+        if kind == SET_DEPTH:
+            self.folds.set_depth(number)
+        elif number < len(places):
+            path = paths[places[number]]
+            self.folds.open(path) if kind == EXPAND else self.folds.close(path, paths)
+        self.rows = None
+        return abs(self.size() - before)
+
     def width(self) -> int:
         """How wide windows of the time itself are."""
         since, until = self.sql.where.since, self.sql.where.until
@@ -68,7 +92,7 @@ class View:
     def data(self, start: int, end: int | None, columns: slice) -> pa.Table:
         """The rows [start, end) as Arrow; of flat ones MOST_ROWS at most."""
         if not self.sql.flat:
-            table = self.grouped().table
+            table = self.shown()
             names = [name for name in table.column_names if name not in self.grouped().columns]
             names += list(self.grouped().columns)[columns]
             return table.select(names).slice(start, None if end is None else max(0, end - start))
