@@ -1,8 +1,6 @@
 """The database's own tables at /history: beside the live table, closed as that is, and without harm to it."""
 
 import json
-import os
-import signal
 
 import pyarrow as pa
 import pytest
@@ -11,8 +9,7 @@ import meters
 from bridge.history import exports
 from bridge.history.view import NEAR_ROWS
 from bridge.history.view_sql import MOST_ROWS
-from bridge.viewer_requests import encode
-from tests.helpers.history import HistoryViewer, history_process, message, view_message
+from tests.helpers.history import HistoryViewer
 from tests.helpers.programs import Server, now_ms
 from tests.helpers.viewers import Viewer
 from tests.helpers.waiting import wait_for
@@ -135,55 +132,3 @@ def test_views_follow_the_database(power_dsn, write, tmp_path):
         wait_for(lambda: len(told) > time_told, what="the update")
         assert view.to_columns()["voltage"] == [3, 3]
         view.delete()
-
-
-def test_the_end_of_the_process_is_not_that_of_live_viewers(power_dsn, write, tmp_path):
-    write(0, now_ms())
-    with Server(tmp_path, power_dsn) as server, Viewer(server.port) as live, HistoryViewer(server.port) as viewer:
-        assert viewer.table("meters").view().num_rows() == 1
-        process, view = history_process(server), live.table().view()
-        os.kill(process, signal.SIGSTOP)
-        viewer.send(message(8, entity=b"meters"))  # under way
-        assert view.num_rows() == 1
-        os.kill(process, signal.SIGKILL)
-        wait_for(lambda: viewer.closed, what="the end of the connection")
-        assert viewer.closed == (1012, "the history's process has ended")
-        write(0, now_ms())
-        wait_for(lambda: view.num_rows() == 2, what="the new row")
-        with HistoryViewer(server.port) as again:
-            assert again.table("meters").view().num_rows() == 2
-        assert history_process(server) != process and not live.closed
-
-
-def test_the_database_ends_while_a_question_runs(start_embedded, tmp_path):
-    folder = tmp_path / "database"
-    embedded = start_embedded(f"--folder={folder}", "--retention=0")
-    connection = embedded.connect()
-    connection.execute("CREATE DATABASE power")
-    connection.execute("USE power")
-    fill(connection, 20_000, now_ms())
-    with Server(tmp_path, f"{embedded.dsn}/power") as server, HistoryViewer(server.port) as viewer:
-        table = viewer.table("meters")
-        assert table.view(columns=["voltage"]).num_rows() == 20_000
-        viewer.send(view_message())
-        viewer.send(message(15))
-        assert table.size() == 20_000  # so the view is there
-        os.kill(embedded.process.pid, signal.SIGSTOP)  # it is silent
-        viewer.send(message(24, encode(1, encode(1, 0) + encode(2, 9))))
-        wait_for(lambda: any(viewer.asking), what="word of the question")
-        embedded.kill()
-        wait_for(lambda: viewer.asking and not viewer.asking[-1], 30, what="the end of the question")
-        with pytest.raises(BaseException, match="does not answer|WebSocket|lost"):
-            table.view(columns=["current"], group_by=["location"]).to_columns()
-        start_embedded(f"--folder={folder}", "--retention=0", f"--port={embedded.port}")
-        again = wait_for(lambda: rows_or_none(table), 30, what="the database's answer")
-        assert again == [20_000, 20_000]
-
-
-def rows_or_none(table):
-    try:
-        return table.view(columns=["current"], group_by=["groupid"], aggregates={"current": "count"}).to_columns()[
-            "current"]
-    except BaseException as error:
-        assert "Abort" in str(error), error
-        return None

@@ -99,9 +99,10 @@ def test_what_is_refused(config, why):
         view(**config)
 
 
-@given(st.integers(0, 10**13))
-def test_windows_cover_the_range(range_ms):
-    assert width_for(range_ms) * MOST_WINDOWS >= range_ms
+@given(st.integers(0, 10**13), st.integers(0, 10**13), st.integers(10, MOST_WINDOWS))
+def test_no_more_windows_cover_a_range_than_may(begin, range_ms, most):
+    width = width_for(range_ms, most)
+    assert (begin + range_ms) // width - begin // width + 1 <= most
 
 
 @pytest.mark.parametrize("text", ("`", "a`; DROP TABLE meters; --", "\0", ""))

@@ -4,7 +4,8 @@ import asyncio
 import struct
 
 # A viewer comes or goes; it asks, is answered, is told that a view has changed, or, by text, what is being asked.
-OPEN, CLOSE, REQUEST, ANSWER, UPDATE, TEXT, ALIVE = range(7)  # the last is a sign of life
+# ALIVE is a sign of life. FIT says how many windows of time fit the viewer's panel.
+OPEN, CLOSE, REQUEST, ANSWER, UPDATE, TEXT, ALIVE, FIT = range(8)
 HEADER = struct.Struct("<IBI")  # viewer, kind, bytes that follow
 
 

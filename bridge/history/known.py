@@ -5,7 +5,7 @@ asks `known(...)`, which raises Missing for what is not answered yet. The engine
 there, the whole request begins again. So no thread waits, and a viewer has many requests under way.
 """
 
-from bridge.history.view_sql import Windows
+from bridge.history.view_sql import MOST_WINDOWS, Windows
 
 Asked = str | Windows
 
@@ -15,11 +15,12 @@ class Missing(Exception):
 
 
 class Known:
-    """`request` is where the answers of the request at work are."""
+    """What the request at work knows; and the viewer's `windows`: as many as fit its panel."""
 
     def __init__(self) -> None:
         self.answers: dict[Asked, list | None] = {}
         self.now = 0  # epoch ms: the same for the request when it begins again, or it would ask something else
+        self.windows = MOST_WINDOWS
         self.missing: list[Asked] = []
         self.wanted_soon: list[Asked] = []
 

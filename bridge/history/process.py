@@ -39,6 +39,8 @@ class Process:
             self.told.discard(viewer)
             for task in self.tasks.pop(viewer):
                 task.cancel()
+        elif kind == frames.FIT:
+            self.sessions[viewer].fit(int(message))
         else:
             task = asyncio.create_task(self.answer(viewer, message))
             self.tasks[viewer].add(task)

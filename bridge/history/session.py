@@ -13,8 +13,10 @@ from bridge.history.handler import Handler
 from bridge.history.known import Known, Missing
 from bridge.history.quoting import Refused
 from bridge.history.rules import FOLDS, ON_UPDATE, UPDATE_NO_MORE, objection
+from bridge.history.view_sql import MOST_WINDOWS
 from bridge.viewer_requests import DELETE_VIEW, MAKE_VIEW, SET_DEPTH, Request, encode
 
+LEAST_WINDOWS = 10
 PATIENCE_S = 0.3  # so long a viewer waits for the number of rows, before it is shown the rows without it
 
 
@@ -29,6 +31,7 @@ class Session:
         self.updates: dict[str, bytes] = {}  # what tells the viewer that a view has changed
         self.fresh_until: dict[str, float] = {}  # by the monotonic clock
         self.asking: dict[str, float] = {}  # views whose questions run or wait, and since when
+        self.changed: set[str] = set()  # views that are drawn anew at the next refresh, whatever they look at
         self.counting: set[asyncio.Task] = set()
 
     async def answer(self, request: Request, message: bytes) -> bytes:
@@ -58,6 +61,7 @@ class Session:
             self.updates[request.entity] = response
         elif request.kind in (DELETE_VIEW, UPDATE_NO_MORE):
             self.updates.pop(request.entity, None)
+            self.changed.discard(request.entity)
             self.fresh_until.pop(request.entity, None)
         if request.kind in exports.KINDS and self.handler.views[request.entity].cut:
             return exports.say_cut(request.kind, response)
@@ -95,10 +99,19 @@ class Session:
         """Tells the viewer of each view that may have changed: one of times that are past does not."""
         for name, update in list(self.updates.items()):
             view, until = self.handler.views.get(name), self.fresh_until.get(name, float("inf"))
-            if view and until < time.monotonic() and name not in self.asking and view.looks_at_now():
-                del self.fresh_until[name]
+            due = view and (name in self.changed or until < time.monotonic() and view.looks_at_now())
+            if due and name not in self.asking:
+                self.changed.discard(name)
+                self.fresh_until.pop(name, None)
                 view.forget()
                 await self.send(update)
+
+    def fit(self, windows: int) -> None:
+        """So many windows of time fit the viewer's panel."""
+        windows = max(LEAST_WINDOWS, min(windows, MOST_WINDOWS))
+        if windows != self.known.windows:
+            self.known.windows = windows
+            self.changed |= {name for name, view in self.handler.views.items() if view.sql.grouped_by_time}
 
     def close(self) -> None:
         for task in self.counting:

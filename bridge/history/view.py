@@ -87,7 +87,7 @@ class View:
             (first, last), = self.known(self.sql.span())[0] or [[0, 0]]
             since = first or 0
             until = last or 0 if until is None else until
-        return width_for((self.known.now if until is None else until) - since)
+        return width_for((self.known.now if until is None else until) - since, self.known.windows)
 
     def data(self, start: int, end: int | None, columns: slice) -> pa.Table:
         """The rows [start, end) as Arrow; of flat ones MOST_ROWS at most."""

@@ -21,9 +21,9 @@ SORTS = {"asc": False, "desc": True, "asc abs": False, "desc abs": True}
 START = "CAST(_wstart AS BIGINT)"
 
 
-def width_for(range_ms: int, most: int = MOST_WINDOWS) -> int:
-    """The width, in ms, of windows in whole units: at most so many of them cover the range."""
-    return next((width for width in WHOLE if range_ms <= width * most), -(-range_ms // most))
+def width_for(range_ms: int, most: int) -> int:
+    """The width, in ms, of windows in whole units: at most so many of them cover the range, wherever it begins."""
+    return next((width for width in WHOLE if range_ms <= width * (most - 1)), -(-range_ms // (most - 1)))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import logging
+import re
 import socket
 import sys
 import time
@@ -16,7 +17,7 @@ from bridge.viewer_rules import NO_REQUEST
 from bridge.websockets import Viewer, Viewers
 
 RESTART_S = 1  # between two starts of the process
-SILENCE_S = 30  # after which the process is ended: it gives a sign of life each second
+SILENCE_S = 10  # after which the process is ended: it gives a sign of life each second
 AT_ONCE = 32  # requests of one viewer under way
 
 
@@ -90,7 +91,10 @@ class History:
 
 
 class HistoryHandler(Viewer):
-    """Perspective's protocol on the database's own tables. "" is answered by ""; text tells what is being asked."""
+    """Perspective's protocol on the database's own tables. "" is answered by ""; text tells what is being asked.
+
+    A viewer may say by a number, as text, how many windows of time fit its panel.
+    """
 
     def initialize(self, viewers: Viewers, history: History) -> None:
         super().initialize(viewers)
@@ -117,6 +121,9 @@ class HistoryHandler(Viewer):
     async def on_message(self, message: bytes | str) -> None:
         if message == "":
             self.send("")
+            return
+        if isinstance(message, str) and re.fullmatch("[0-9]{1,6}", message):
+            await self.history.send(self.number, frames.FIT, message.encode())
             return
         try:
             request = parse_request(message)
