@@ -5,7 +5,7 @@ const RANGES = {"5m": ["last 5 min", 300], "1h": ["last hour", 3600], "24h": ["l
 // Fields of Perspective's protocol.
 const MAKE_VIEW = 6, TO_ARROW = 16, ON_UPDATE = 21, TO_COLUMNS = 24, DESCRIBE = 41, SERVER_ERROR = 50;
 const REST_MS = 4000;             // at least so long a panel rests before it asks anew by itself
-const MINUTE_MS = 60_000;
+const MINUTE_MS = 60_000, LOST = "the connection is lost";
 
 /** The fields of a protobuf message: [number, value] of each; a value is a number, or bytes. */
 function* fields(bytes) {
@@ -86,21 +86,33 @@ export class TimeRange {
 /** What a panel of all rows does beside Perspective's own: it says what it waits for, and follows the time range. */
 export class AllRows {
     constructor(panel, range) {
-        Object.assign(this, {panel, range, ours: [], refused: "", failed: "", asking: 0, connected: false, rest: 0});
+        Object.assign(this, {panel, range, ours: [], refused: "", failed: "", told: "", asking: 0, rest: 0});
         this.note = document.createElement("output");
         panel.section.append(this.note);
         setInterval(() => this.move(), 1000);
+        // Perspective throws what it was refused where nobody can catch it; the panel has said it already.
+        window.addEventListener("unhandledrejection", event => {
+            const text = String(event.reason?.message ?? event.reason);
+            if ([LOST, this.told].some(words => words && text.includes(words))) event.preventDefault();
+        });
     }
 
-    /** A connection has begun, or has ended. */
-    connect(connected) {
-        Object.assign(this, {connected, asked: new Map(), asking: 0, drawn: false});
+    /** A connection has begun, with this socket, or has ended: null. */
+    connect(socket) {
+        Object.assign(this, {socket, asked: new Map(), asking: 0, drawn: false, windows: 0});
+        this.fit();
         this.say();
+    }
+
+    /** Tells the server how many windows of time fit the panel: each has two pixels. */
+    fit() {
+        const windows = Math.round(this.panel.section.clientWidth / 2);
+        if (this.socket && windows !== this.windows) this.socket.send(this.windows = windows);
     }
 
     say() {
         const waits = this.asking ? `asking TDengine for ${Math.round(this.asking)} s`
-            : this.connected ? "" : "connecting";
+            : this.socket ? "" : "connecting";
         const text = this.asking ? waits : this.refused || this.failed || waits;
         Object.assign(this.note, {textContent: text, className: text === waits ? "" : "failed",
                                   ariaLive: this.asking ? "off" : "polite"});  // not each second
@@ -132,6 +144,7 @@ export class AllRows {
                 this.again = kind !== DESCRIBE;           // a configuration that is refused stays so
             }
             else if (words || [TO_ARROW, TO_COLUMNS].includes(kind)) this.failed = words;
+            if (words) this.told = words;
             if (kind !== ON_UPDATE) this.asked.delete(id);
         }
         this.say();
@@ -146,10 +159,11 @@ export class AllRows {
 
     /** Moves the filter with the clock, and asks again after a failure; what people have changed stays. */
     move() {
+        this.fit();
         const {viewer, state} = this.panel, edited = document.activeElement === viewer && state.settings;
         const moved = String(this.range.filters(this.time)) !== String(this.ours);
         const due = moved || this.refused && this.again || this.failed;
-        if (this.client && this.connected && due && !edited && !document.hidden && performance.now() > this.rest)
+        if (this.client && this.socket && due && !edited && !document.hidden && performance.now() > this.rest)
             this.draw();
     }
 

@@ -57,13 +57,6 @@ def panel(page):
     return panel_of_all_rows(page)
 
 
-@pytest.fixture
-def open_refused(browser):
-    """Opens a page whose viewers may throw what the server refuses, and what the database does not answer."""
-    with opener(browser, "Abort()") as open_page:
-        yield open_page
-
-
 def number_of_rows(panel) -> int:
     return panel.evaluate("viewer => viewer.getView().then(view => view.num_rows())")
 
@@ -125,8 +118,8 @@ def check_split(demo, config, drawn) -> None:
     assert shown == pytest.approx(expected) and len(shown) > METERS // 2
 
 
-def test_what_is_refused_is_said_on_the_panel(demo, open_refused):
-    page, answers = open_refused("about:blank"), []
+def test_what_is_refused_is_said_on_the_panel(demo, open_page):
+    page, answers = open_page("about:blank"), []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda answer: answers.append(answer)))
     page.goto(own_origin_page(demo) + "prsp-viewer.html?range=all")
     panel = panel_of_all_rows(page)
@@ -236,14 +229,14 @@ def test_how_it_looks(demo, open_page, width):
 
 
 @pytest.mark.embedded_only
-def test_database_stopped_and_back_while_a_question_runs(open_refused, tmp_path):
+def test_database_stopped_and_back_while_a_question_runs(open_page, tmp_path):
     folder, port = tmp_path / "database", free_port()
     database = Embedded(tmp_path / "1.log", f"--folder={folder}", f"--port={port}", "--retention=0")
     fill(database.dsn, "power", now_ms() - 1000)
     with Proxy(port, "localhost") as proxy:
         dsn = f"taosws://root:taosdata@localhost:{proxy.port}/power"
         with Server(tmp_path, dsn, "--tdengine-timeout-s=1", cwd=copy_with_panels(tmp_path)) as server:
-            page = open_refused(own_origin_page(server) + "prsp-viewer.html?range=all")
+            page = open_page(own_origin_page(server) + "prsp-viewer.html?range=all")
             panel = panel_of_all_rows(page)
             with proxy.trouble("silent"):
                 panel.evaluate("viewer => void viewer.restore({group_by: ['location'], columns: ['voltage'], "
