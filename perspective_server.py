@@ -1,8 +1,8 @@
 """Serves TDengine's meter rows to Perspective viewers: a Tornado server that polls and streams.
 
 Every tick it asks the poller process for new rows, which arrive as Arrow IPC streams. They go as they are to the pages
-that keep a copy of the table (`/rows`), and into the Perspective table for those that query it here (`/websocket`). Perspective's engine has a
-process of its own, since what viewers ask may keep it busy or end it.
+that keep a copy of the table (`/rows`), and into the Perspective table for those that query it here (`/websocket`).
+Perspective's engine has a process of its own, since what viewers ask may keep it busy or end it.
 
 Viewers only read: a request that would change a table is refused. At other than a loopback address they need a token;
 it crosses the network in the clear, so put a reverse proxy that speaks TLS in front.

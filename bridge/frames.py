@@ -1,4 +1,4 @@
-"""Messages between the server and a process that answers viewers, over a socket pair: for which viewer, what kind, what."""
+"""Messages between the server and a process that answers viewers, over a socket pair: viewer, kind and content."""
 
 import asyncio
 import struct

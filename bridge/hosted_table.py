@@ -15,7 +15,8 @@ from bridge.newest_rows import NewestRows
 from bridge.settings import options
 from bridge.viewer_requests import DELETE_VIEW, MAKE_VIEW, Request
 from bridge.viewer_rules import objection
-from bridge.viewers_process import QueryHandler, Viewers, ViewersProcess
+from bridge.viewers_process import QueryHandler, ViewersProcess
+from bridge.websockets import Viewers, address
 
 STRIKES, STRIKES_S = 3, 60  # after so many questions that ended the engine, an address has to wait for so long
 WATCH_S = 0.2
@@ -50,7 +51,7 @@ class PerspectiveServer(ViewersProcess):
 
     def objection(self, viewer: QueryHandler) -> str:
         return (f"{STRIKES} questions of yours were too much for the server: try again in a minute"
-                if self.recent_strikes(viewer.request.remote_ip) >= STRIKES else "")
+                if self.recent_strikes(address(viewer.request)) >= STRIKES else "")
 
     def recent_strikes(self, address: str) -> int:
         then = time.monotonic() - STRIKES_S
@@ -94,7 +95,7 @@ class PerspectiveServer(ViewersProcess):
                f"ended the engine, or took more than {options.engine_memory_mb} MB (ENGINE_MEMORY_MB)")
         if not oldest.request or not viewer:
             return ""
-        self.strikes.append((viewer.request.remote_ip, time.monotonic()))
+        self.strikes.append((address(viewer.request), time.monotonic()))
         viewer.count_refusal(f"{oldest.request.name}: it {why}")
         viewer.send(oldest.request.refusal(f"this question {why}"))
         return "another viewer's question was too much for the engine"

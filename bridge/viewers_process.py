@@ -6,6 +6,8 @@ What viewers ask can end Perspective's engine, or keep it busy. In a process of 
 import asyncio
 import itertools
 import logging
+import os
+import signal
 import socket
 import sys
 import time
@@ -105,8 +107,8 @@ class ViewersProcess:
             viewer.close(1012, why)
         if process:
             self.writer.close()
-            if process.returncode is None:
-                process.kill()
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)  # process.kill would take the exit status that asyncio waits for
             await process.wait()
 
 

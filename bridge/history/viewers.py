@@ -5,7 +5,8 @@ import re
 
 from bridge import frames
 from bridge.viewer_requests import Request
-from bridge.viewers_process import QueryHandler, Viewers, ViewersProcess
+from bridge.viewers_process import QueryHandler, ViewersProcess
+from bridge.websockets import Viewers
 
 SILENCE_S = 10  # after which the process is ended: it gives a sign of life each second
 AT_ONCE = 32  # requests of one viewer under way
