@@ -15,7 +15,7 @@ from bridge.newest_rows import NewestRows
 from bridge.settings import options
 from bridge.viewer_requests import DELETE_VIEW, MAKE_VIEW, Request
 from bridge.viewer_rules import objection
-from bridge.viewers_process import QueryHandler, ViewersProcess
+from bridge.viewers_process import QueryHandler, ViewersProcess, kill
 from bridge.websockets import Viewers, address
 
 STRIKES, STRIKES_S = 3, 60  # after so many questions that ended the engine, an address has to wait for so long
@@ -84,7 +84,7 @@ class PerspectiveServer(ViewersProcess):
     async def watch(self) -> None:
         while not self.under_way or time.monotonic() - self.since < options.question_s:
             await asyncio.sleep(WATCH_S)
-        self.process.kill()
+        kill(self.process)
 
     def fault(self) -> str:
         """Tells whoever asked what ended the engine, and counts it against that address."""
@@ -121,7 +121,9 @@ class HostedTable:
         number, beginning = self.rows.first, self.rows.beginnings
         until = number + len(self.rows.streams)
         try:
-            while number < until or not filled.set():
+            while True:
+                if number >= until:
+                    filled.set()
                 following = await self.rows.next(number, beginning)
                 if following is None:
                     asyncio.create_task(self.server.close("there is a new table"))

@@ -25,6 +25,12 @@ from bridge.websockets import Viewer, Viewers
 RESTART_S = 1  # between two starts of a process
 
 
+def kill(process: asyncio.subprocess.Process) -> None:
+    """As `process.kill()`, which may take the exit status that asyncio waits for."""
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGKILL)
+
+
 class ViewersProcess:
     """Keeps `python -m <module>` at work: it is started when the first viewer comes, and again after its end."""
 
@@ -107,8 +113,7 @@ class ViewersProcess:
             viewer.close(1012, why)
         if process:
             self.writer.close()
-            with suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)  # process.kill would take the exit status that asyncio waits for
+            kill(process)
             await process.wait()
 
 
