@@ -142,7 +142,9 @@ class ViewSql:
         select = f"SELECT {', '.join([*what, *(sql for sql, _ in self.all_values)])} FROM {self.table.sql}"
         if not times:
             group = f" GROUP BY {', '.join(by)}" if by else ""
-            return f"{select}{self.where.sql()}{group}"
+            # Asked for a count, TDengine also has the tags without rows, whose count is 0.
+            counted = by and any(sql == aggregates.COUNT["count"] for sql, _ in self.all_values)
+            return f"{select}{self.where.sql()}{group}" + (" HAVING COUNT(*) > 0" if counted else "")
         width = self.buckets.get(keys[times[0]], width)
         group = f" PARTITION BY {', '.join(by)}" if by else ""
         return Windows(select, f"{group} INTERVAL({width}a)", self.where, width, times[0])
