@@ -63,7 +63,7 @@ class View:
     def shown(self) -> pa.Table:
         """The rows of a grouped view, without those in closed groups."""
         if self.rows is None:
-            self.rows = self.grouped().table.take(self.folds.shown(self.pivot.paths))
+            self.rows = self.grouped().table.take(pa.array(self.folds.shown(self.pivot.paths), pa.int64()))
         return self.rows
 
     def fold(self, kind: int, number: int) -> int:
