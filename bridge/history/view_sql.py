@@ -114,6 +114,13 @@ class ViewSql:
         """Whether the view is grouped by the time itself, so that a width has to be chosen."""
         return any(self.is_time(key) and key not in self.buckets for key in self.groups + self.splits)
 
+    @property
+    def shape(self) -> tuple:
+        """What the view makes of its answers: equal for views that make the same of the same answers."""
+        keys = tuple((key, self.kind(key)) for key in self.groups + self.splits)
+        return (keys, len(self.groups), self.mode, tuple(self.columns), tuple(self.valued), tuple(self.values),
+                tuple(self.sorts))
+
     def span(self) -> str:
         """The question for the first and the last time."""
         time = self.table.sql_of(self.table.time)
