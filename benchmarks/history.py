@@ -159,6 +159,7 @@ def figures() -> list[Figure]:
     with history(ROWS) as (viewer, connection, server, place, end):
         table, described = viewer.table("meters"), table_of(connection, "meters")
         own, loading = own_table(connection) if ROWS <= MOST_OWN else (None, 0)
+        rival = "Perspective's own table" if own else ""
         if own:
             found.append(Figure(f"history, {size}: until the first panel", "s", [drawn_ms(table, {}) / 1000],
                                 "loaded into Perspective's own table", [loading]))
@@ -168,7 +169,7 @@ def figures() -> list[Figure]:
             again = [drawn_ms(table, config) for _ in range(3)]
             found.append(Figure(f"history, {size}: {name}, the first time", "ms", [first], "the bare SQL", [bare],
                                 "≤ the SQL + 300", first <= bare + 300))
-            found.append(Figure(f"history, {size}: {name}, again", "ms", again, "Perspective's own table" if own else "",
+            found.append(Figure(f"history, {size}: {name}, again", "ms", again, rival,
                                 [drawn_ms(own, config)] if own else [], "≤ 400", max(again) <= 400))
         own = None
         for name, start in (("middle", ROWS // 2), ("end", ROWS - 100)):

@@ -260,7 +260,8 @@ def test_database_stopped_and_back_while_a_question_runs(open_page, tmp_path):
     fill(database.dsn, "power", now_ms() - 1000)
     with Proxy(port, "localhost") as proxy:
         dsn = f"taosws://root:taosdata@localhost:{proxy.port}/power"
-        with Server(tmp_path, dsn, "--tdengine-timeout-s=1", cwd=copy_with_panels(tmp_path)) as server:
+        # A process that has not asked before has to connect first: that, too, takes longer than the words below.
+        with Server(tmp_path, dsn, "--tdengine-timeout-s=6", cwd=copy_with_panels(tmp_path)) as server:
             page = open_page(own_origin_page(server) + "prsp-viewer.html?range=all")
             panel = panel_of_all_rows(page)
             with proxy.trouble("silent"):
