@@ -40,6 +40,8 @@ def test_closed_groups_are_those_of_perspective(power_dsn, write, tmp_path):
         assert ours.collapse(1000) == 0
         flat = table.view(**CONFIG, group_rollup_mode="flat")
         assert flat.collapse(0) == 0 and flat.num_rows() > 6
+        nothing = table.view(**CONFIG, group_rollup_mode="flat", filter=[["voltage", "<", 0]])
+        assert not any(nothing.to_columns().values()) and nothing.collapse(0) == 0
 
 
 def test_the_depth_of_a_view(power_dsn, write, tmp_path):

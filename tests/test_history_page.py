@@ -118,6 +118,31 @@ def check_split(demo, config, drawn) -> None:
     assert shown == pytest.approx(expected) and len(shown) > METERS // 2
 
 
+def test_closed_groups(page, panel):
+    restore(panel, FRESH | {"group_by": ["location", "groupid"], "columns": ["voltage"], "group_rollup_mode": "rollup"})
+    before = number_of_rows(panel)
+    label = wait_for(lambda: panel.query_selector_all(".psp-tree-label-collapse")[1:2], what="a group")[0]
+    label.dispatch_event("mousedown")
+    wait_for(lambda: number_of_rows(panel) < before, what="fewer rows")
+    assert [len(row["__ROW_PATH__"]) for row in panel.evaluate(VALUES)[:3]] == [0, 1, 1]
+    assert note(page) == ""
+
+
+def test_two_pages_at_once_and_windows_that_fit(demo, page, panel, open_page):
+    other = open_page(own_origin_page(demo) + "prsp-viewer.html?range=all", 500, 500)
+    panels = panel, panel_of_all_rows(other)
+    config = FRESH | {"group_by": ["timestamp"], "columns": ["voltage"], "aggregates": {"voltage": "sum"}}
+    for each in panels:
+        each.evaluate("(viewer, config) => void viewer.restore(config)", config)
+    total, = rows(demo.power, "SELECT SUM(voltage) FROM meters")[0]
+    for each in panels:
+        windows = wait_for(lambda: (found := each.evaluate(VALUES)) and "__ROW_PATH__" in found[0] and found,
+                           what="the windows")
+        assert sum(row["voltage"] for row in windows) == total
+        assert 10 < len(windows) <= each.evaluate("viewer => viewer.parentElement.clientWidth / 2")
+        assert all(row["__ROW_PATH__"][0] % 60_000 == 0 for row in windows)
+
+
 def test_what_is_refused_is_said_on_the_panel(demo, open_page):
     page, answers = open_page("about:blank"), []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda answer: answers.append(answer)))
@@ -235,7 +260,8 @@ def test_database_stopped_and_back_while_a_question_runs(open_page, tmp_path):
     fill(database.dsn, "power", now_ms() - 1000)
     with Proxy(port, "localhost") as proxy:
         dsn = f"taosws://root:taosdata@localhost:{proxy.port}/power"
-        with Server(tmp_path, dsn, "--tdengine-timeout-s=1", cwd=copy_with_panels(tmp_path)) as server:
+        # A process that has not asked before has to connect first: that, too, takes longer than the words below.
+        with Server(tmp_path, dsn, "--tdengine-timeout-s=6", cwd=copy_with_panels(tmp_path)) as server:
             page = open_page(own_origin_page(server) + "prsp-viewer.html?range=all")
             panel = panel_of_all_rows(page)
             with proxy.trouble("silent"):

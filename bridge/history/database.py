@@ -21,30 +21,31 @@ class Failure(Refused):
 
 
 class Database:
-    """Askers, each a process with one question at a time. There are as many as questions were ever under way."""
+    """Askers, each a process with one question at a time. They are started ahead: Python takes its time for that."""
 
     def __init__(self) -> None:
-        self.idle: list[asyncio.subprocess.Process] = []
+        self.idle = [asyncio.create_task(self.start()) for _ in range(options.history_questions)]
 
     async def ask(self, sql: str) -> list[tuple]:
         """The rows of the answer. Raises Failure. When it is cancelled, the question ends."""
-        asker = self.idle.pop() if self.idle else await self.start()
+        starting = self.idle.pop() if self.idle else asyncio.create_task(self.start())
         try:
+            asker = await asyncio.shield(starting)
             async with asyncio.timeout(options.history_timeout_s + options.tdengine_timeout_s):
                 asker.stdin.write(pickle.dumps(sql))
                 await asker.stdin.drain()
                 length = int.from_bytes(await asker.stdout.readexactly(8), "big")
                 answer = pickle.loads(await asker.stdout.readexactly(length))
         except TimeoutError:
-            await end(asker)
+            await end(starting)
             raise Failure(f"the database has not answered for {options.history_timeout_s} s") from None
         except (asyncio.IncompleteReadError, ConnectionError):
-            await end(asker)
+            await end(starting)
             raise Failure("the process that asks the database has ended: ask again") from None
         except BaseException:
-            await end(asker)
+            await end(starting)
             raise
-        self.idle.append(asker)
+        self.idle.append(starting)
         if isinstance(answer, str):
             raise Failure(answer)
         return answer
@@ -55,7 +56,8 @@ class Database:
             limit=READ_AHEAD_BYTES, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
 
 
-async def end(asker: asyncio.subprocess.Process) -> None:
+async def end(starting: asyncio.Task) -> None:
+    asker = await starting
     with suppress(ProcessLookupError):
         asker.kill()
     await asker.wait()

@@ -11,6 +11,23 @@ from bridge.history.tables import ARROW
 from bridge.history.view_sql import SORTS, ViewSql
 
 Path = tuple  # the values of a group's keys
+KEPT_ROWS = 200_000  # of all answers together whose pivots are kept: the oldest are forgotten first
+_kept: dict[tuple, tuple[list, "Pivot"]] = {}  # by the view's shape: the answers, and what became of them
+
+
+def pivot(view: ViewSql, depths: Iterable[int], answers: list[list]) -> "Pivot":
+    """The pivot of a level's rows for each depth, then, where the view is sorted, of its totals for each.
+
+    Viewers whose views are equal share it: it is made again when the answers are other ones.
+    """
+    kept = _kept.pop(view.shape, None)
+    if kept is None or kept[0] != answers:
+        levels = dict(zip(depths, answers))
+        kept = answers, Pivot(view, levels, dict(zip(depths, answers[len(levels):])))
+    _kept[view.shape] = kept
+    while len(_kept) > 1 and sum(len(rows) for answers, _ in _kept.values() for rows in answers) > KEPT_ROWS:
+        del _kept[next(iter(_kept))]
+    return kept[1]
 
 
 def array(values: Iterable, kind: str) -> pa.Array:

@@ -24,8 +24,13 @@ def text(value: str) -> str:
 
 
 def pattern(value: str, form: str) -> str:
-    """The pattern of LIKE that finds `value` itself; `form` has {} for it, and % where anything may stand."""
-    return text(form.format(re.sub(r"([\\%_])", r"\\\1", value)))
+    """The pattern of LIKE that finds `value` itself; `form` has {} for it, and % where anything may stand.
+
+    A backslash means itself to TDengine, but before % and _.
+    """
+    if value.endswith("\\"):
+        raise Refused("TDengine cannot look for a part of a text that ends with a backslash")
+    return text(form.format(re.sub("([%_])", r"\\\1", value)))
 
 
 def number(value: float) -> str:

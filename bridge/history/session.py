@@ -78,9 +78,14 @@ class Session:
     async def ask(self, view: str, answers: dict, patience: float) -> None:
         """Puts what is not known into `answers`; None for what is wanted soon and not there when patience ends."""
         missing, soon = self.known.missing, self.known.wanted_soon
-        for question, (rows, until) in zip(missing, await asyncio.gather(*map(self.answers.answer, missing))):
-            answers[question] = rows
-            self.fresh_until[view] = min(until, self.fresh_until.get(view, until))
+        asked = [asyncio.create_task(self.answers.answer(question)) for question in missing]
+        try:
+            for question, (rows, until) in zip(missing, await asyncio.gather(*asked)):
+                answers[question] = rows
+                self.fresh_until[view] = min(until, self.fresh_until.get(view, until))
+        finally:  # where one has failed, nobody waits for the others
+            for task in asked:
+                task.cancel()
         for question in soon:
             task = asyncio.create_task(self.answers.answer(question))
             await asyncio.wait({task}, timeout=max(0, patience - time.monotonic()))

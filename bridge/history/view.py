@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from bridge.history.folds import Folds
 from bridge.history.known import Known
-from bridge.history.pivot import Pivot, array
+from bridge.history.pivot import Pivot, array, pivot
 from bridge.history.quoting import Refused
 from bridge.history.view_sql import MOST_PAGES, MOST_ROWS, ViewSql, width_for
 from bridge.viewer_requests import EXPAND, SET_DEPTH
@@ -56,14 +56,13 @@ class View:
             answers = self.known(*questions, *sorts)
             if max(map(len, answers)) > MOST_ROWS:
                 raise Refused(f"more than {MOST_ROWS} groups: filter, or group by less or by a wider bucket")
-            levels = dict(zip(depths, answers))
-            self.pivot = Pivot(view, levels, dict(zip(depths, answers[len(questions):])))
+            self.pivot = pivot(view, depths, answers)
         return self.pivot
 
     def shown(self) -> pa.Table:
         """The rows of a grouped view, without those in closed groups."""
         if self.rows is None:
-            self.rows = self.grouped().table.take(self.folds.shown(self.pivot.paths))
+            self.rows = self.grouped().table.take(pa.array(self.folds.shown(self.pivot.paths), pa.int64()))
         return self.rows
 
     def fold(self, kind: int, number: int) -> int:

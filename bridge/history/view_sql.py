@@ -114,6 +114,13 @@ class ViewSql:
         """Whether the view is grouped by the time itself, so that a width has to be chosen."""
         return any(self.is_time(key) and key not in self.buckets for key in self.groups + self.splits)
 
+    @property
+    def shape(self) -> tuple:
+        """What the view makes of its answers: equal for views that make the same of the same answers."""
+        keys = tuple((key, self.kind(key)) for key in self.groups + self.splits)
+        return (keys, len(self.groups), self.mode, tuple(self.columns), tuple(self.valued), tuple(self.values),
+                tuple(self.sorts))
+
     def span(self) -> str:
         """The question for the first and the last time."""
         time = self.table.sql_of(self.table.time)
@@ -142,7 +149,9 @@ class ViewSql:
         select = f"SELECT {', '.join([*what, *(sql for sql, _ in self.all_values)])} FROM {self.table.sql}"
         if not times:
             group = f" GROUP BY {', '.join(by)}" if by else ""
-            return f"{select}{self.where.sql()}{group}"
+            # Asked for a count, TDengine also has the tags without rows, whose count is 0.
+            counted = by and any(sql == aggregates.COUNT["count"] for sql, _ in self.all_values)
+            return f"{select}{self.where.sql()}{group}" + (" HAVING COUNT(*) > 0" if counted else "")
         width = self.buckets.get(keys[times[0]], width)
         group = f" PARTITION BY {', '.join(by)}" if by else ""
         return Windows(select, f"{group} INTERVAL({width}a)", self.where, width, times[0])

@@ -31,8 +31,8 @@ STEPS = {
               "sort": [["current", "desc"]]},
              "SELECT location, MAX(current) FROM meters GROUP BY location ORDER BY MAX(current) DESC"),
     "aggregates": ({"group_by": ["groupid"], "columns": ["current", "voltage", "phase"],
-                    "aggregates": {"current": "last", "voltage": "count", "phase": "high"}},
-                   "SELECT groupid, LAST(current), COUNT(voltage), MAX(phase) FROM meters GROUP BY groupid "
+                    "aggregates": {"current": "min", "voltage": "count", "phase": "high"}},
+                   "SELECT groupid, MIN(current), COUNT(voltage), MAX(phase) FROM meters GROUP BY groupid "
                    "ORDER BY groupid"),
     "bucket": ({**HOURLY, "plugin": "Y Line", "group_by": ["hour"], "columns": ["voltage"],
                 "aggregates": {"voltage": "avg"}},
