@@ -4,7 +4,7 @@ Every tick of INTERVAL_MS brings ROWS_PER_INTERVAL rows, shared among the meters
 (subtable, ts), so the rows of one meter get milliseconds of their own: what is sent is what is stored.
 The pace counts from the start, so it never drifts: ticks that are late, because the database was
 slow or away, are written with the next ones, oldest first. Those of the last KEEP_S seconds are kept,
-older ones are dropped and counted. `--backfill=7d` writes rows of the past, too, while no tick is due.
+older ones are dropped and counted. `--backfill=7d` writes rows of the past, too, whenever no tick is due.
 """
 
 import asyncio
@@ -46,7 +46,10 @@ def bind_random(times: dict[int, Sequence[int]]) -> list[taosws.PyStmt2BindParam
 
 
 class Past:
-    """The rows of `--backfill`: one of each meter at each whole BACKFILL_EVERY_S, oldest first, before `until`."""
+    """The rows of `--backfill`: one of each meter at each whole BACKFILL_EVERY_S before `until`, newest first.
+
+    So the newest rows, which viewers keep, are complete at once, and older ones do not come late for them.
+    """
 
     def __init__(self, until: int) -> None:
         """`until`, in epoch ms, is where the live rows begin."""
@@ -68,7 +71,8 @@ class Past:
 
     def write(self, writer: Writer) -> str:
         """Writes the next rows. Returns the error in one line, "" where there is none."""
-        part = self.times[self.done:self.done + max(1, ROWS_PER_BACKFILL // options.meters)]
+        end = len(self.times) - self.done
+        part = self.times[max(0, end - max(1, ROWS_PER_BACKFILL // options.meters)):end]
         times = np.arange(part.start, part.stop, part.step)
         error = writer.write(bind_random(dict.fromkeys(range(options.meters), times)))
         if tdengine.error_code(error) == tdengine.TIME_OUT_OF_RANGE:

@@ -18,6 +18,10 @@ LOCATIONS = ("San Francisco", "San Jose", "Oakland", "Palo Alto", "Mountain View
              "Sunnyvale", "Santa Clara", "Cupertino", "Campbell", "Berkeley")
 DRIFT_CYCLES, OUTLIER_CYCLES, OUTLIER_SHARE = 3, 0.01, 0.002
 
+STEPS = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD1B54A32D192ED03)
+MIXING = (np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)), (np.uint64(27), np.uint64(0x94D049BB133111EB))
+LAST_SHIFT = np.uint64(31)
+
 
 def tags(meter: int) -> dict:
     """The tags of a meter, by their name in COLUMNS."""
@@ -68,12 +72,13 @@ def of_location(what: str, location: np.ndarray) -> np.ndarray:
 
 
 def random_bits(what: str, *keys: np.ndarray) -> np.ndarray:
-    """64 random bits for each row of keys, by the mixing function of SplitMix64."""
+    """64 random bits for each row of one or two keys, by the mixing function of SplitMix64."""
     start = blake2b(f"{options.seed} {what}".encode(), digest_size=8).digest()
     bits = np.frombuffer(start, np.uint64)
-    for key in keys:
-        bits = bits + key.astype(np.int64, copy=False).view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        bits ^= bits >> np.uint64(31)
+    for key, step in zip(keys, STEPS):
+        bits = bits + key.astype(np.int64, copy=False).view(np.uint64) * step
+    for shift, factor in MIXING:
+        bits ^= bits >> shift
+        bits *= factor
+    bits ^= bits >> LAST_SHIFT
     return bits

@@ -1,5 +1,8 @@
 """producer.py --backfill: rows of the past, exactly, whatever comes between, and live rows beside them."""
 
+import contextlib
+import os
+import pty
 import re
 import signal
 import subprocess
@@ -93,9 +96,27 @@ def test_live_rows_keep_their_pace_meanwhile(power_dsn, power, tmp_path):
         started = wait_for(lambda: (s := server.status())["rows_seen"] > 12_000 and s, 40, "live rows")
         status = wait_for(lambda: (s := server.status())["rows_seen"] > started["rows_seen"] + 3000 and s, 20, "more")
         assert status["newest_row_age_ms"] < 3000
-        assert not status["over_limit"] and status["last_error"] is None
+        assert not status["over_limit"] and not status["late_rows"] and status["last_error"] is None
         assert "backfill: " not in program.text()  # it still writes
-        print(status)
+        assert "anew" not in server.text()
+
+
+def test_the_bar_on_a_terminal(power_dsn):
+    """One line, which is written again and again; then a line that stays."""
+    terminal, other_end = pty.openpty()
+    program = subprocess.Popen([sys.executable, "producer.py", *FEW, "--backfill=9d", "--count=1"], cwd=ROOT,
+                               stdout=other_end, env=os.environ | {"TDENGINE_DSN": power_dsn})
+    os.close(other_end)
+    text = ""
+    with open(terminal, "rb", buffering=0) as output, contextlib.suppress(OSError):  # at the end there is no terminal
+        while part := output.read(10_000):
+            text += part.decode()
+    assert program.wait(60) == 0
+    first, *rest = text.strip().split("\r\n")
+    bar = r"\r\x1b\[K\d+ rows, \d+ rows/s; 0 errors; backfill \[[#.]{20}\] (\d+) %, \d+ s left"
+    shares = list(map(int, re.findall(bar, first)))
+    assert shares and shares == sorted(shares)
+    assert re.search(r"\r\x1b\[Kbackfill: \d+ rows in \d+ s$", first) and "written" in rest[-1]
 
 
 def test_a_database_that_keeps_no_rows_so_old(start_embedded, tmp_path):
