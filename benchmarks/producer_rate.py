@@ -13,7 +13,7 @@ from tests.helpers.programs import producer as start_producer
 from tests.helpers.waiting import wait_for
 
 TICKS, FILLS = 200, 7
-METERS, INTERVAL_MS = 1000, 100  # of each meter a row for each millisecond: more than can be written
+METERS, INTERVAL_MS = 1000, 100  # of each meter a row for each millisecond: as many as can be written
 
 
 def ticks(dsn: str) -> dict[str, list[float]]:
