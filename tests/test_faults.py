@@ -352,12 +352,14 @@ def test_database_of_another_precision(power_dsn, connection, database, tmp_path
     connection.execute(f"CREATE DATABASE {database} PRECISION 'us'")
     with Server(tmp_path, power_dsn, FAST[0]) as server, producer(tmp_path, power_dsn, *FEW) as program:
         trouble(server, "the database counts time in us, meters.py in ms")
+        poller = server.status()["poller"]
         program.says("the database counts time in us")
         connection.execute(f"DROP DATABASE {database}")
         wait_for(lambda: server.status()["rows_seen"] > 300, RECOVERY_S, "rows")
         program.end()
         check_rows(server, taosws.connect(power_dsn))
         check_flows(server)
+        assert server.status()["poller"] == poller
 
 
 def test_a_row_of_the_future_waits_for_its_time(power_dsn, power, write, tmp_path):
@@ -388,6 +390,7 @@ def test_clock_stepped_back_under_the_producer(power_dsn, power, tmp_path):
     with Server(tmp_path, power_dsn, *FAST) as server:
         program = Program(tmp_path / "producer.log", sys.executable, "-c", STEPPED_BACK, *FEW, "--count=40",
                           TDENGINE_DSN=power_dsn)
+        assert "the clock was set back by 60 s: rows are ahead of it" in program.says("set back")
         assert program.wait() == 0
         assert server.seen(1200)["late_rows"] == 0
         check_rows(server, power)

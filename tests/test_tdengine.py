@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+import taosws
 
 from bridge import tdengine
 from bridge.settings import options
@@ -53,3 +54,11 @@ def test_a_dsn_that_is_none_is_refused_and_not_shown(program, dsn):
     assert run.returncode == 2
     assert "(TDENGINE_DSN) says where taosAdapter answers: taosws://user:password@host:port" in run.stderr
     assert len(run.stderr.splitlines()) == 1 and "s3" not in run.stderr
+
+
+def test_a_database_that_was_dropped_meanwhile(set_dsn, connection, power, power_dsn, database):
+    """The database says so itself: producer and poller wait then, as for any database that is not there yet."""
+    set_dsn(power_dsn)
+    connection.execute(f"DROP DATABASE {database}")
+    with pytest.raises(taosws.Error, match="(?i)database"):
+        tdengine.check_table(power)

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import sync_playwright
 
+# Without a GPU the processor draws: WebGL for the charts, and no second time to put the page together.
 CHROMIUM = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
-            "--disable-background-networking", "--disable-component-update")
+            "--disable-gpu-compositing", "--disable-background-networking", "--disable-component-update")
 LOST = "the connection is lost"  # the page reports it for views that a restart has cut off; this is no fault
 VALUES = """viewer => viewer.getView().then(view => view.to_json())"""
 
