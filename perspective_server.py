@@ -17,6 +17,7 @@ from tornado.ioloop import PeriodicCallback
 from tornado.web import Application, RedirectHandler, RequestHandler, StaticFileHandler
 
 from bridge import tdengine
+from bridge.history.viewers import History, HistoryHandler
 from bridge.hosted_table import HostedTable
 from bridge.live import LiveRows
 from bridge.newest_rows import NewestRows
@@ -25,6 +26,7 @@ from bridge.settings import options, parse
 from bridge.websockets import MAX_REQUEST_BYTES, CopyHandler, PerspectiveHandler, Viewers, allowed_origin, check_token
 
 PAGE = "prsp-viewer.html"
+PAGE_FILES = rf"/({PAGE}|prsp-(?:copy|history|status)\.js)"
 ROOT = Path(__file__).parent
 ASSETS = Path(perspective.__file__).parent / "widget" / "static"  # of the wheel itself: the versions never differ
 
@@ -46,14 +48,15 @@ class StatusHandler(RequestHandler):
         self.write(self.live.status())
 
 
-def make_app(live: LiveRows) -> Application:
+def make_app(live: LiveRows, history: History) -> Application:
     """The routes. A WebSocket for each kind of viewer, the state as JSON, and the page with its assets."""
     return Application([
         (r"/rows", CopyHandler, {"viewers": live.viewers, "rows": live.rows}),
         (r"/websocket", PerspectiveHandler, {"viewers": live.viewers, "table": live.table}),
+        (r"/history", HistoryHandler, {"viewers": live.viewers, "history": history}),
         (r"/status", StatusHandler, {"live": live}),
         (r"/", RedirectHandler, {"url": PAGE, "permanent": False}),
-        (rf"/({PAGE})", StaticFileHandler, {"path": str(ROOT)}),
+        (PAGE_FILES, StaticFileHandler, {"path": str(ROOT)}),
         (r"/assets/perspective/(.*)", StaticFileHandler, {"path": str(ASSETS)}),
     ], websocket_max_message_size=MAX_REQUEST_BYTES, websocket_ping_interval=options.idle_s,
         log_function=lambda handler: None)  # a line for each request would bury the others
@@ -70,7 +73,7 @@ def check_options() -> None:
 
 async def main() -> None:
     """Serves until SIGTERM or Ctrl-C."""
-    parse(__doc__, "database", "pace", "poller", "server")
+    parse(__doc__, "database", "pace", "poller", "history", "server")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     check_options()
     stop = asyncio.Event()
@@ -81,12 +84,12 @@ async def main() -> None:
     server = perspective.Server()  # 1. a Perspective server
     connection = PollerProcess(rows)  # 2. a connection to TDengine, in a process of its own
     table = HostedTable(server, rows)  # 3. a table
-    live = LiveRows(connection, rows, table, Viewers())
+    live, history = LiveRows(connection, rows, table, Viewers()), History()
     try:
         await live.tick()  # viewers that come at once find the newest rows
         callback = PeriodicCallback(live.tick, options.interval_ms)  # 4. a callback that polls
         callback.start()
-        make_app(live).listen(options.perspective_port, options.perspective_host)  # 5. a WebSocket for the viewers
+        make_app(live, history).listen(options.perspective_port, options.perspective_host)  # 5. WebSockets
         logging.info("serving http://%s:%d/", options.perspective_host, options.perspective_port)
         await stop.wait()
         callback.stop()
@@ -94,6 +97,7 @@ async def main() -> None:
         raise SystemExit(f"cannot listen at port {options.perspective_port} ({error.strerror}): "
                          "choose another with --perspective-port or PERSPECTIVE_PORT") from error
     finally:
+        await history.close()
         await live.close()
 
 

@@ -74,6 +74,11 @@ SETTINGS = {
         Setting("table_limit", 10_000, "rows in the viewers' table: the newest", least=1),
         Setting("overlap_ms", 2000, "how late a row may be written and still be seen at once, in milliseconds"),
     ),
+    "history": (
+        Setting("history_every_s", 5, "seconds after which panels of all rows are drawn anew", least=1),
+        Setting("history_questions", 4, "questions of such panels that the database gets at once", least=1),
+        Setting("history_timeout_s", 60, "seconds that the database may take for one of them", least=1),
+    ),
     "server": (
         Setting("perspective_host", "127.0.0.1", "the address to listen at"),
         Setting("perspective_port", 8085, "the port to listen at", least=1),

@@ -73,17 +73,19 @@ def check_answers() -> None:
     raise taosws.Error(failure)
 
 
-def connect(database: str = "", alive: Callable[[], None] = lambda: None) -> taosws.Connection:
+def connect(database: str = "", alive: Callable[[], None] = lambda: None,
+            answer_s: int | None = None) -> taosws.Connection:
     """A new connection, whose current database (which must exist) is `database`. Raises taosws.Error.
 
     Of itself taosws waits 300 s for an answer and tries for 7 s to connect: too long for a live page.
     It blocks, and taosws holds Python's global lock all the while: never call this on an event loop that serves.
-    `alive` is called when the host has answered.
+    `alive` is called when the host has answered. `answer_s` are the seconds that an answer may take: by default
+    TDENGINE_TIMEOUT_S.
     """
     check_answers()
     alive()
     part, timeout = dsn(), str(options.tdengine_timeout_s)
-    limits = {"conn_retries": "0", "conn_timeout": timeout, "read_timeout": timeout}
+    limits = {"conn_retries": "0", "conn_timeout": timeout, "read_timeout": str(answer_s or timeout)}
     user = part["user"] and f"{part['user']}:{part['password']}@"
     connection = taosws.connect(f"{part['scheme']}://{user}{part['hosts']}/{database}?"
                                 + urlencode(limits | dict(parse_qsl(part["parameters"]))))
