@@ -87,7 +87,7 @@ def test_scroll_to_the_middle_and_to_the_end(demo, page, panel):
     for share, where in ((0.5, ALL // 2), (1, ALL), (0.25, ALL // 4), (0, 0)):
         panel.query_selector("regular-table").evaluate(SCROLL, share)
         wait_for(lambda: abs(check_cells(demo, panel)[-1] - where) < 100, what=f"row {where}")
-    assert note(page) == ""
+    wait_for(lambda: note(page) == "", what="no words")
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -104,7 +104,8 @@ def test_what_people_do_is_answered_by_the_database(demo, page, panel, step):
         for value, wanted in zip(values, expected):
             assert value[0] == wanted[0] and value[1:] == pytest.approx(wanted[1:])
     assert saved(panel)["plugin"] == config.get("plugin", "Datagrid")
-    assert note(page) == "" and page.inner_text("#problem") == ""
+    wait_for(lambda: note(page) == "", what="no words")
+    assert page.inner_text("#problem") == ""
 
 
 def check_split(demo, config, drawn) -> None:
@@ -125,7 +126,7 @@ def test_closed_groups(page, panel):
     label.dispatch_event("mousedown")
     wait_for(lambda: number_of_rows(panel) < before, what="fewer rows")
     assert [len(row["__ROW_PATH__"]) for row in panel.evaluate(VALUES)[:3]] == [0, 1, 1]
-    assert note(page) == ""
+    wait_for(lambda: note(page) == "", what="no words")
 
 
 def test_two_pages_at_once_and_windows_that_fit(demo, page, panel, open_page):
