@@ -79,6 +79,11 @@ SETTINGS = {
         Setting("history_questions", 4, "questions of such panels that the database gets at once", least=1),
         Setting("history_timeout_s", 60, "seconds that the database may take for one of them", least=1),
     ),
+    "engine": (
+        Setting("question_s", 5, "seconds that a viewer's question may keep Perspective's engine", least=1),
+        Setting("engine_memory_mb", 2048, "MB that Perspective's engine may take for the viewers' questions",
+                least=256),
+    ),
     "server": (
         Setting("perspective_host", "127.0.0.1", "the address to listen at"),
         Setting("perspective_port", 8085, "the port to listen at", least=1),
