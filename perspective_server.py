@@ -2,6 +2,7 @@
 
 Every tick it asks the poller process for new rows, which arrive as Arrow IPC streams. They go as they are to the pages
 that keep a copy of the table (`/rows`), and into the Perspective table for those that query it here (`/websocket`).
+Perspective's engine has a process of its own, since what viewers ask may keep it busy or end it.
 
 Viewers only read: a request that would change a table is refused. At other than a loopback address they need a token;
 it crosses the network in the clear, so put a reverse proxy that speaks TLS in front.
@@ -17,14 +18,18 @@ from tornado.ioloop import PeriodicCallback
 from tornado.web import Application, RedirectHandler, RequestHandler, StaticFileHandler
 
 from bridge import tdengine
-from bridge.hosted_table import HostedTable
+from bridge.history.viewers import History, HistoryHandler
+from bridge.hosted_table import HostedTable, PerspectiveHandler, PerspectiveServer
 from bridge.live import LiveRows
 from bridge.newest_rows import NewestRows
 from bridge.poller_process import PollerProcess
 from bridge.settings import options, parse
-from bridge.websockets import MAX_REQUEST_BYTES, CopyHandler, PerspectiveHandler, Viewers, allowed_origin, check_token
+from bridge.trend.handler import TrendHandler
+from bridge.trend.trends import Trends
+from bridge.websockets import MAX_REQUEST_BYTES, CopyHandler, Viewers, allowed_origin, check_token
 
 PAGE = "prsp-viewer.html"
+PAGE_FILES = rf"/({PAGE}|prsp-(?:copy|history|status)\.js)"
 ROOT = Path(__file__).parent
 ASSETS = Path(perspective.__file__).parent / "widget" / "static"  # of the wheel itself: the versions never differ
 
@@ -46,14 +51,16 @@ class StatusHandler(RequestHandler):
         self.write(self.live.status())
 
 
-def make_app(live: LiveRows) -> Application:
+def make_app(live: LiveRows, server: PerspectiveServer, history: History, trends: Trends) -> Application:
     """The routes. A WebSocket for each kind of viewer, the state as JSON, and the page with its assets."""
     return Application([
         (r"/rows", CopyHandler, {"viewers": live.viewers, "rows": live.rows}),
-        (r"/websocket", PerspectiveHandler, {"viewers": live.viewers, "table": live.table}),
+        (r"/websocket", PerspectiveHandler, {"viewers": live.viewers, "process": server}),
+        (r"/history", HistoryHandler, {"viewers": live.viewers, "process": history}),
+        (r"/trend", TrendHandler, {"trends": trends}),
         (r"/status", StatusHandler, {"live": live}),
         (r"/", RedirectHandler, {"url": PAGE, "permanent": False}),
-        (rf"/({PAGE})", StaticFileHandler, {"path": str(ROOT)}),
+        (PAGE_FILES, StaticFileHandler, {"path": str(ROOT)}),
         (r"/assets/perspective/(.*)", StaticFileHandler, {"path": str(ASSETS)}),
     ], websocket_max_message_size=MAX_REQUEST_BYTES, websocket_ping_interval=options.idle_s,
         log_function=lambda handler: None)  # a line for each request would bury the others
@@ -70,7 +77,7 @@ def check_options() -> None:
 
 async def main() -> None:
     """Serves until SIGTERM or Ctrl-C."""
-    parse(__doc__, "database", "pace", "poller", "server")
+    parse(__doc__, "database", "pace", "poller", "history", "engine", "trend", "server")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     check_options()
     stop = asyncio.Event()
@@ -78,15 +85,16 @@ async def main() -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
     rows = NewestRows()
-    server = perspective.Server()  # 1. a Perspective server
-    connection = PollerProcess(rows)  # 2. a connection to TDengine, in a process of its own
-    table = HostedTable(server, rows)  # 3. a table
-    live = LiveRows(connection, rows, table, Viewers())
+    server = PerspectiveServer()  # 1. a Perspective server, in a process of its own
+    connection = PollerProcess(rows)  # 2. a connection to TDengine, in another
+    HostedTable(server, rows)  # 3. a table
+    live, history, trends = LiveRows(connection, rows, Viewers()), History(), Trends()
     try:
         await live.tick()  # viewers that come at once find the newest rows
         callback = PeriodicCallback(live.tick, options.interval_ms)  # 4. a callback that polls
         callback.start()
-        make_app(live).listen(options.perspective_port, options.perspective_host)  # 5. a WebSocket for the viewers
+        app = make_app(live, server, history, trends)
+        app.listen(options.perspective_port, options.perspective_host)  # 5. a WebSocket for each kind of viewer
         logging.info("serving http://%s:%d/", options.perspective_host, options.perspective_port)
         await stop.wait()
         callback.stop()
@@ -94,7 +102,7 @@ async def main() -> None:
         raise SystemExit(f"cannot listen at port {options.perspective_port} ({error.strerror}): "
                          "choose another with --perspective-port or PERSPECTIVE_PORT") from error
     finally:
-        await live.close()
+        await asyncio.gather(server.close(), history.close(), trends.close(), live.close())
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from bridge.settings import DSN, options, parse
 
 DATABASE = "power"
 DEFAULT_PASSWORD = "taosdata"  # TDengine is installed with it: it is public knowledge
-AUTHENTICATION_FAILURE = 0x0357
+AUTHENTICATION_FAILURE, TIME_OUT_OF_RANGE = 0x0357, 0x060B
 NOT_YET = {  # what TDengine answers while the producer has not made them yet
     0x0388: "the database does not exist yet: start producer.py",
     0x2603: "the super table does not exist yet: start producer.py",
@@ -110,7 +110,7 @@ def server_version(connection: taosws.Connection) -> str:
     return version
 
 
-def error_code(error: Exception) -> int:
+def error_code(error: Exception | str) -> int:
     """TDengine's code of an error, 0 where there is none: taosws has it in the text only."""
     found = re.match(r"\[0x([0-9A-F]{4})\]", str(error))
     return int(found[1], 16) if found else 0

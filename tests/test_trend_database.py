@@ -19,7 +19,7 @@ from bridge.trend.measure import measure
 from bridge.trend.process import INSTALL, Asker
 from bridge.trend.refusal import Refusal
 from bridge.trend.series import measured
-from bridge.trend.trends import KEEP_S, Trends
+from bridge.trend.trends import KEEP_S, MOST_WAITING, Trends
 from bridge.trend.windows import MINUTE, choose
 from tests.helpers.databases import ROOT
 from tests.helpers.meter_rows import MeterRows
@@ -255,4 +255,15 @@ def test_what_nobody_waits_for_is_not_computed(fill, set_options):
             await asyncio.gather(*asked, return_exceptions=True)
             assert list(trends.kept) == [(3 * HOUR, None)]
             assert asked[2].result()[0].num_rows
+    asyncio.run(ask())
+
+
+def test_few_wait_at_a_time(fill, set_options):
+    set_options()
+
+    async def ask():
+        async with running() as trends:
+            answers = await asyncio.gather(
+                *(trends.trend(HOUR + number) for number in range(MOST_WAITING + 5)), return_exceptions=True)
+            assert sum("asked for" in str(answer) for answer in answers) == 5
     asyncio.run(ask())

@@ -1,9 +1,10 @@
 """The trend: what was measured, what is expected for the coming stretch, and in which range. See docs/trend.md.
 
-`Trends` in `trends` is what a server uses. The modules, from a question to its answer:
+The modules, from a question to its answer:
 
 | module | holds |
 |---|---|
+| `handler` | the server's answer to a page |
 | `trends` | the server's end: trends are kept and shared |
 | `process` | the process that asks the database and computes |
 | `measure` | which column is forecast, and which tag tells the series apart |

@@ -17,6 +17,7 @@ from bridge.settings import environment, options
 from bridge.trend.refusal import Refusal
 
 KEEP_S, KEEP_TIMES = 5, 20
+MOST_WAITING = 20  # ranges: one is computed at a time
 MOST_KEPT = 10  # trends: that of 1000 series has 80 MB
 COMPUTING_S = 600  # so long a forecast may take
 READ_AHEAD_BYTES = 2**20
@@ -49,6 +50,8 @@ class Trends:
         key = length, until
         kept = self.kept.get(key)
         if kept is None:
+            if sum(not other.task.done() for other in self.kept.values()) >= MOST_WAITING:
+                raise Refusal("Many other trends are asked for: ask again later.")
             kept = self.kept[key] = Kept(asyncio.create_task(self.put(key)))
         kept.waiting += 1
         try:
