@@ -24,6 +24,8 @@ from bridge.live import LiveRows
 from bridge.newest_rows import NewestRows
 from bridge.poller_process import PollerProcess
 from bridge.settings import options, parse
+from bridge.trend.handler import TrendHandler
+from bridge.trend.trends import Trends
 from bridge.websockets import MAX_REQUEST_BYTES, CopyHandler, Viewers, allowed_origin, check_token
 
 PAGE = "prsp-viewer.html"
@@ -49,12 +51,13 @@ class StatusHandler(RequestHandler):
         self.write(self.live.status())
 
 
-def make_app(live: LiveRows, server: PerspectiveServer, history: History) -> Application:
+def make_app(live: LiveRows, server: PerspectiveServer, history: History, trends: Trends) -> Application:
     """The routes. A WebSocket for each kind of viewer, the state as JSON, and the page with its assets."""
     return Application([
         (r"/rows", CopyHandler, {"viewers": live.viewers, "rows": live.rows}),
         (r"/websocket", PerspectiveHandler, {"viewers": live.viewers, "process": server}),
         (r"/history", HistoryHandler, {"viewers": live.viewers, "process": history}),
+        (r"/trend", TrendHandler, {"trends": trends}),
         (r"/status", StatusHandler, {"live": live}),
         (r"/", RedirectHandler, {"url": PAGE, "permanent": False}),
         (PAGE_FILES, StaticFileHandler, {"path": str(ROOT)}),
@@ -74,7 +77,7 @@ def check_options() -> None:
 
 async def main() -> None:
     """Serves until SIGTERM or Ctrl-C."""
-    parse(__doc__, "database", "pace", "poller", "history", "engine", "server")
+    parse(__doc__, "database", "pace", "poller", "history", "engine", "trend", "server")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     check_options()
     stop = asyncio.Event()
@@ -85,12 +88,13 @@ async def main() -> None:
     server = PerspectiveServer()  # 1. a Perspective server, in a process of its own
     connection = PollerProcess(rows)  # 2. a connection to TDengine, in another
     HostedTable(server, rows)  # 3. a table
-    live, history = LiveRows(connection, rows, Viewers()), History()
+    live, history, trends = LiveRows(connection, rows, Viewers()), History(), Trends()
     try:
         await live.tick()  # viewers that come at once find the newest rows
         callback = PeriodicCallback(live.tick, options.interval_ms)  # 4. a callback that polls
         callback.start()
-        make_app(live, server, history).listen(options.perspective_port, options.perspective_host)  # 5. WebSockets
+        app = make_app(live, server, history, trends)
+        app.listen(options.perspective_port, options.perspective_host)  # 5. a WebSocket for each kind of viewer
         logging.info("serving http://%s:%d/", options.perspective_host, options.perspective_port)
         await stop.wait()
         callback.stop()
@@ -98,7 +102,7 @@ async def main() -> None:
         raise SystemExit(f"cannot listen at port {options.perspective_port} ({error.strerror}): "
                          "choose another with --perspective-port or PERSPECTIVE_PORT") from error
     finally:
-        await asyncio.gather(server.close(), history.close(), live.close())
+        await asyncio.gather(server.close(), history.close(), trends.close(), live.close())
 
 
 if __name__ == "__main__":

@@ -95,6 +95,13 @@ SETTINGS = {
         Setting("idle_s", 20, "seconds after which a viewer is dropped that does not answer a ping, or does not read",
                 least=1),
     ),
+    "trend": (
+        Setting("trend_by", "theta", "who forecasts: theta, statsmodels, or tdengine where it has an analysis node",
+                form="theta|statsmodels|tdengine"),
+        Setting("trend_column", "", "the column that is forecast, in place of the first one of floats"),
+        Setting("trend_tag", "", "the tag that tells the series apart, in place of the first one of text"),
+        Setting("trend_timeout_s", 60, "seconds that the database may take for a question of the trend", least=1),
+    ),
 }
 options = argparse.Namespace()  # the values; `parse` fills it
 
