@@ -45,7 +45,8 @@ def is_short(connection: Connection, message: str | bytes) -> bool:
         if len(message) > _SHORT_MESSAGE:
             return False
         action, args = parse_request(message)
-        return action == "free_result" and connection.is_small(args.get("id"))
+        id_ = args.get("id")
+        return action == "free_result" and isinstance(id_, int) and connection.is_small(id_)
     except TDengineError:
         return False
 
