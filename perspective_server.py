@@ -14,10 +14,12 @@ from pathlib import Path
 
 import perspective
 from tornado.ioloop import PeriodicCallback
-from tornado.web import Application, RedirectHandler, RequestHandler, StaticFileHandler
+from tornado.web import Application, RedirectHandler, RequestHandler
 
 from bridge import tdengine
+from bridge.guard import AssetHandler, GuardedApplication, PageHandler
 from bridge.hosted_table import HostedTable
+from bridge.http_bounds import BoundedServer
 from bridge.live import LiveRows
 from bridge.newest_rows import NewestRows
 from bridge.poller_process import PollerProcess
@@ -48,13 +50,13 @@ class StatusHandler(RequestHandler):
 
 def make_app(live: LiveRows) -> Application:
     """The routes. A WebSocket for each kind of viewer, the state as JSON, and the page with its assets."""
-    return Application([
+    return GuardedApplication([
         (r"/rows", CopyHandler, {"viewers": live.viewers, "rows": live.rows}),
         (r"/websocket", PerspectiveHandler, {"viewers": live.viewers, "table": live.table}),
         (r"/status", StatusHandler, {"live": live}),
         (r"/", RedirectHandler, {"url": PAGE, "permanent": False}),
-        (rf"/({PAGE})", StaticFileHandler, {"path": str(ROOT)}),
-        (r"/assets/perspective/(.*)", StaticFileHandler, {"path": str(ASSETS)}),
+        (rf"/{PAGE}", PageHandler, {"page": ROOT / PAGE}),
+        (r"/assets/perspective/(.*)", AssetHandler, {"path": str(ASSETS)}),
     ], websocket_max_message_size=MAX_REQUEST_BYTES, websocket_ping_interval=options.idle_s,
         log_function=lambda handler: None)  # a line for each request would bury the others
 
@@ -86,8 +88,10 @@ async def main() -> None:
         await live.tick()  # viewers that come at once find the newest rows
         callback = PeriodicCallback(live.tick, options.interval_ms)  # 4. a callback that polls
         callback.start()
-        make_app(live).listen(options.perspective_port, options.perspective_host)  # 5. a WebSocket for the viewers
-        logging.info("serving http://%s:%d/", options.perspective_host, options.perspective_port)
+        app = make_app(live)  # 5. a WebSocket for the viewers
+        BoundedServer(app).listen(options.perspective_port, options.perspective_host)
+        host = options.perspective_host
+        logging.info("serving http://%s:%d/", f"[{host}]" if ":" in host else host, options.perspective_port)
         await stop.wait()
         callback.stop()
     except OSError as error:

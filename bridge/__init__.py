@@ -11,6 +11,8 @@
 | `newest_rows` | the newest rows as Arrow streams, for pages that keep a copy |
 | `hosted_table` | the Perspective table that viewers query on the server |
 | `live` | what happens at each tick, and what /status says |
+| `http_bounds` | the HTTP server: what strangers may take of memory, time and files |
+| `guard` | by which names the server may be reached, and the headers of its answers |
 | `websockets` | the WebSockets of the viewers, and who may connect |
 | `viewer_requests` | reading Perspective's requests, field by field |
 | `viewer_rules` | what viewers may ask |

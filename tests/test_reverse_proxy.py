@@ -70,7 +70,7 @@ def nginx(tmp_path_factory, dsn):
 @pytest.mark.parametrize("path", ("/", "/demo/"))
 @pytest.mark.parametrize("scheme", ("http", "https"))
 def test_the_page_is_live(nginx, browser, scheme, path):
-    page = browser.new_page(ignore_https_errors=True)
+    page = browser.new_page(ignore_https_errors=True, bypass_csp=True)
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("request", lambda request: request.url.startswith((nginx.address(scheme, path), "data:", "blob:"))
