@@ -21,6 +21,7 @@ from bridge.guard import AssetHandler, GuardedApplication, PageHandler
 from bridge.hosted_table import HostedTable
 from bridge.http_bounds import BoundedServer
 from bridge.live import LiveRows
+from bridge.logs import log_to_stderr
 from bridge.newest_rows import NewestRows
 from bridge.poller_process import PollerProcess
 from bridge.settings import options, parse
@@ -73,7 +74,7 @@ def check_options() -> None:
 async def main() -> None:
     """Serves until SIGTERM or Ctrl-C."""
     parse(__doc__, "database", "pace", "poller", "server")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_to_stderr(options.perspective_token)
     check_options()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,10 +1,12 @@
 """The headers of the page, in Chromium: it runs what it is made of, and nothing else; no other site shows it."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.helpers.browser import VALUES, browser, own_origin_page  # noqa: F401 (a fixture)
+from tests.helpers.databases import ROOT
 from tests.helpers.programs import Program, Server, copy_of_the_demo, edit, free_port, listens, producer
 from tests.helpers.waiting import wait_for
 
@@ -83,3 +85,10 @@ def test_an_edited_page_is_served_at_once(power_dsn, tmp_path):
         after = server.get("/prsp-viewer.html", **{"If-None-Match": before["ETag"]})
         assert b"Pro Light" in after.read()
         assert after.headers["Content-Security-Policy"] != before["Content-Security-Policy"]
+
+
+def test_public_has_the_page_and_what_it_needs_alone():
+    public = ROOT / "public"
+    links = {link.name for link in public.iterdir()}
+    assert links == {"assets", *(file.name for file in ROOT.glob("prsp-*"))}
+    assert all((public / link).readlink() == Path("..", link) for link in links)
