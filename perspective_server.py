@@ -89,8 +89,7 @@ async def main() -> None:
         await live.tick()  # viewers that come at once find the newest rows
         callback = PeriodicCallback(live.tick, options.interval_ms)  # 4. a callback that polls
         callback.start()
-        app = make_app(live)  # 5. a WebSocket for the viewers
-        BoundedServer(app).listen(options.perspective_port, options.perspective_host)
+        BoundedServer(make_app(live)).listen(options.perspective_port, options.perspective_host)  # 5. WebSockets
         host = options.perspective_host
         logging.info("serving http://%s:%d/", f"[{host}]" if ":" in host else host, options.perspective_port)
         await stop.wait()

@@ -1,15 +1,19 @@
 """`sh run.sh`: one at a time in a folder, logs of bounded size, and nothing left of what was killed."""
 
+import contextlib
 import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import perspective
 import pytest
 
 from bridge.logs import MAX_BYTES
 from tests.helpers.databases import ROOT
+from tests.helpers.others import LOG_BYTES
+from tests.helpers.viewers import Viewer
 from tests.helpers.waiting import wait_for
 from tests.helpers.whole_demo import WholeDemo
 
@@ -84,6 +88,17 @@ def test_a_full_disk_harms_nothing(tmp_path):
         assert all((tree / f"{name}.log").is_symlink() for name in ("producer", "server", "embedded"))
     finally:
         assert demo.end() == 0, demo.text()
+
+
+def test_what_the_engine_says_again_and_again_is_counted(demo):
+    """Perspective's engine itself writes a line for each comparison of a view that sorts by one column often."""
+    demo.runs()
+    with Viewer(demo.port) as viewer:
+        with contextlib.suppress(perspective.PerspectiveError):  # the server may refuse it: then nothing is said
+            viewer.table().view(sort=[["voltage", "asc"]] * 2000)
+        rows = demo.status()["rows_seen"]
+        wait_for(lambda: demo.status()["rows_seen"] > rows + 5000, 30, "more rows")
+        assert sum(len(text) for text in logs(demo).values()) < LOG_BYTES
 
 
 def test_a_log_file_is_bounded(tmp_path):
