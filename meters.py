@@ -1,6 +1,6 @@
 """What a meter row is, said once: every CREATE, INSERT, SELECT, Arrow and Perspective schema comes from here.
 
-To add a column, add it to COLUMNS; then give it a value in `producer.py` (`random_rows`)
+To add a column, add it to COLUMNS; then give it a value in `simulation.py` (`random_rows`)
 and, if you like, a place in a panel of `prsp-viewer.html`. Nothing else changes.
 
 To show rows of your own, name your table and its columns here, and start by `PRODUCER=no sh run.sh`.

@@ -18,6 +18,7 @@ from tornado.web import Application, RedirectHandler, RequestHandler
 
 from bridge import tdengine
 from bridge.guard import AssetHandler, GuardedApplication, PageHandler
+from bridge.history.viewers import History, HistoryHandler
 from bridge.hosted_table import HostedTable
 from bridge.http_bounds import BoundedServer
 from bridge.live import LiveRows
@@ -28,6 +29,7 @@ from bridge.settings import options, parse
 from bridge.websockets import MAX_REQUEST_BYTES, CopyHandler, PerspectiveHandler, Viewers, allowed_origin, check_token
 
 PAGE = "prsp-viewer.html"
+SCRIPTS = r"/(prsp-(?:copy|history|status)\.js)"  # the page's own
 ROOT = Path(__file__).parent
 ASSETS = Path(perspective.__file__).parent / "widget" / "static"  # of the wheel itself: the versions never differ
 
@@ -49,14 +51,16 @@ class StatusHandler(RequestHandler):
         self.write(self.live.status())
 
 
-def make_app(live: LiveRows) -> Application:
+def make_app(live: LiveRows, history: History) -> Application:
     """The routes. A WebSocket for each kind of viewer, the state as JSON, and the page with its assets."""
     return GuardedApplication([
         (r"/rows", CopyHandler, {"viewers": live.viewers, "rows": live.rows}),
         (r"/websocket", PerspectiveHandler, {"viewers": live.viewers, "table": live.table}),
+        (r"/history", HistoryHandler, {"viewers": live.viewers, "history": history}),
         (r"/status", StatusHandler, {"live": live}),
         (r"/", RedirectHandler, {"url": PAGE, "permanent": False}),
         (rf"/{PAGE}", PageHandler, {"page": ROOT / PAGE}),
+        (SCRIPTS, AssetHandler, {"path": str(ROOT)}),
         (r"/assets/perspective/(.*)", AssetHandler, {"path": str(ASSETS)}),
     ], websocket_max_message_size=MAX_REQUEST_BYTES, websocket_ping_interval=options.idle_s,
         log_function=lambda handler: None)  # a line for each request would bury the others
@@ -73,7 +77,7 @@ def check_options() -> None:
 
 async def main() -> None:
     """Serves until SIGTERM or Ctrl-C."""
-    parse(__doc__, "database", "pace", "poller", "server")
+    parse(__doc__, "database", "pace", "poller", "history", "server")
     log_to_stderr(options.perspective_token)
     check_options()
     stop = asyncio.Event()
@@ -84,20 +88,21 @@ async def main() -> None:
     server = perspective.Server()  # 1. a Perspective server
     connection = PollerProcess(rows)  # 2. a connection to TDengine, in a process of its own
     table = HostedTable(server, rows)  # 3. a table
-    live = LiveRows(connection, rows, table, Viewers())
+    live, history = LiveRows(connection, rows, table, Viewers()), History()
     try:
         await live.tick()  # viewers that come at once find the newest rows
         callback = PeriodicCallback(live.tick, options.interval_ms)  # 4. a callback that polls
         callback.start()
-        BoundedServer(make_app(live)).listen(options.perspective_port, options.perspective_host)  # 5. WebSockets
-        host = options.perspective_host
-        logging.info("serving http://%s:%d/", f"[{host}]" if ":" in host else host, options.perspective_port)
+        host, port = options.perspective_host, options.perspective_port
+        BoundedServer(make_app(live, history)).listen(port, host)  # 5. WebSockets for the viewers
+        logging.info("serving http://%s:%d/", f"[{host}]" if ":" in host else host, port)
         await stop.wait()
         callback.stop()
     except OSError as error:
         raise SystemExit(f"cannot listen at port {options.perspective_port} ({error.strerror}): "
                          "choose another with --perspective-port or PERSPECTIVE_PORT") from error
     finally:
+        await history.close()
         await live.close()
 
 

@@ -3,130 +3,83 @@
 Every tick of INTERVAL_MS brings ROWS_PER_INTERVAL rows, shared among the meters. A row's key is
 (subtable, ts), so the rows of one meter get milliseconds of their own: what is sent is what is stored.
 The pace counts from the start, so it never drifts: ticks that are late, because the database was
-slow or away, are written with the next ones, oldest first. Those of the last KEEP_S seconds are kept
-(as numbers: their rows are random, so they are made when they are written), older ones are dropped and counted.
+slow or away, are written with the next ones, oldest first. Those of the last KEEP_S seconds are kept,
+older ones are dropped and counted. `--backfill=7d` writes rows of the past, too, whenever no tick is due.
 """
 
 import asyncio
 import signal
 import sys
 import time
-from random import choices, random
+from collections.abc import Sequence
 
+import numpy as np
 import taosws
 
 import meters
 from bridge import tdengine
-from bridge.settings import options, parse
+from bridge.settings import milliseconds, options, parse
+from bridge.status_line import StatusLine, progress
+from bridge.writer import Writer, bind
+from simulation import random_rows, tags
 
-LOCATIONS = ("San Francisco", "San Jose", "Oakland", "Palo Alto", "Mountain View",
-             "Sunnyvale", "Santa Clara", "Cupertino", "Campbell", "Berkeley")
 TICKS_PER_WRITE, ROWS_PER_WRITE = 10, 100_000  # late ticks go together: more would take longer than the time limit
-SUBTABLES_PER_EXECUTE = 20_000  # to make more of them at once takes longer than the time limit, too
-STATUS_EVERY_S = 1
+ROWS_PER_BACKFILL = 30_000  # the next tick has to wait for them
+SET_BACK_MS = 1000  # a clock that is set back by less than that is not worth a word
 
 
-def tags(meter: int) -> dict:
-    """The tags of a meter, by their name in COLUMNS."""
-    return {"groupid": meter % 4 + 1, "location": LOCATIONS[meter % len(LOCATIONS)]}
-
-
-def random_rows(timestamps: list[int]) -> dict[str, list]:
-    """One meter's rows as columns by their name in COLUMNS; `ts` in epoch milliseconds."""
-    return {
-        "ts": timestamps,
-        "current": [5 + 10 * random() for _ in timestamps],  # ampere
-        "voltage": choices(range(215, 226), k=len(timestamps)),  # volt
-        "phase": [random() for _ in timestamps],  # radian
-    }
-
-
-def spread(count: int, after: int, until: int) -> list[int]:
+def spread(count: int, after: int, until: int) -> np.ndarray:
     """`count` ascending whole milliseconds in (after, until]; beyond it where there is too little room."""
-    span = max(until - after, count)
-    return [after + span * (i + 1) // count for i in range(count)]
+    return after + max(until - after, count) * np.arange(1, count + 1) // count
 
 
-def bind(meter: int, rows: dict[str, list]) -> taosws.PyStmt2BindParam:
-    """One meter's part of a tick: its subtable's name, its tags and its rows, as columns by their name."""
-    def view(kind: str, column: meters.Column, value: object) -> object:
-        return getattr(taosws, f"{getattr(column.type, f'bind_{kind}')}_to_{kind}")(value)
-
-    values = tags(meter)
-    return taosws.stmt2_bind_param_view(
-        f"d_bind_{meter}" if meters.TAGS else meters.SUPER_TABLE,
-        [view("tag", column, values[column.name]) for column in meters.TAGS],
-        [view("column", column, rows[column.name]) for column in meters.DATA])
-
-
-class Writer:
-    """Writes ticks; after a failure it connects anew at the next write."""
-
-    def __init__(self) -> None:
-        self.statement: taosws.TaosStmt2 | None = None
-        self.rows = self.dropped = self.errors = 0
-        self.cut_off = False  # whether the last write failed: TDengine may have stored it, or a part of it
-        self.at_least = ""  # "at least" where rows that were given up may be stored
-
-    def connect(self) -> None:
-        """Makes database and super table where they are absent, and prepares the one statement.
-
-        Raises taosws.Error, and meters.Mismatch where there is a table of other columns.
-        """
-        tdengine.connect().execute(meters.create_database(tdengine.database()))
-        connection = tdengine.connect(tdengine.database())
-        connection.execute(meters.create_super_table())
-        tdengine.check_table(connection, exactly=True)
-        self.statement = connection.stmt2_statement()
-        self.statement.prepare(meters.insert_rows())
-
-    def give_up(self) -> None:
-        """The batch in hand is not tried again."""
-        if self.cut_off:
-            self.at_least, self.cut_off = "at least ", False
-
-    def write(self, batch: list[taosws.PyStmt2BindParam]) -> str:
-        """Writes the rows of all subtables. It is safe to repeat, since the keys are the same.
-
-        Returns the error in one line, "" where there is none.
-        """
-        try:
-            if self.statement is None:
-                self.connect()
-            rows = 0
-            for at in range(0, len(batch), SUBTABLES_PER_EXECUTE):
-                self.statement.bind(batch[at:at + SUBTABLES_PER_EXECUTE])
-                rows += self.statement.execute()
-            self.rows += rows
-            self.cut_off = False
-            return ""
-        except (taosws.Error, meters.Mismatch) as error:
-            if tdengine.error_code(error) == tdengine.AUTHENTICATION_FAILURE:
-                sys.exit(f"{tdengine.masked_dsn()}: {tdengine.one_line(error)}; "
-                         "give user and password in --tdengine-dsn")
-            self.cut_off = self.cut_off or self.statement is not None
-            self.statement = None  # after a failure it is of no use any more
-            self.errors += 1
-            return tdengine.one_line(error)
+def bind_random(times: dict[int, Sequence[int]]) -> list[taosws.PyStmt2BindParam]:
+    """Random rows of several meters: `times` has each meter's ascending times, in epoch ms."""
+    counts = [len(some) for some in times.values()]
+    columns = random_rows(np.repeat(list(times), counts), np.concatenate(list(times.values())))
+    # taosws takes arrays, too, but lists are faster, the conversion included.
+    columns = {name: values.tolist() if isinstance(values, np.ndarray) else values for name, values in columns.items()}
+    ends = np.cumsum(counts).tolist()
+    return [bind(f"d_bind_{meter}" if meters.TAGS else meters.SUPER_TABLE, tags(meter),
+                 {name: values[end - count:end] for name, values in columns.items()})
+            for meter, count, end in zip(times, counts, ends)]
 
 
-class StatusLine:
-    """One line, rewritten every second on a terminal; elsewhere a line every ten seconds."""
+class Past:
+    """The rows of `--backfill`: one of each meter at each whole BACKFILL_EVERY_S before `until`, newest first.
 
-    def __init__(self) -> None:
-        self.terminal = sys.stdout.isatty()
-        self.every = STATUS_EVERY_S if self.terminal else 10 * STATUS_EVERY_S
-        self.then, self.rows, self.error = time.monotonic(), 0, ""
+    So the newest rows, which viewers keep, are complete at once, and older ones do not come late for them.
+    """
 
-    def show(self, writer: Writer, error: str) -> None:
-        elapsed = time.monotonic() - self.then
-        if elapsed < self.every and error == self.error:
-            return
-        rate = (writer.rows - self.rows) / max(elapsed, 1e-3)
-        text = f"{writer.rows} rows, {rate:.0f} rows/s, {writer.errors} errors" + "".join(
-            f"; {more}" for more in (dropped(writer), error) if more)
-        print(f"\r\x1b[K{text}" if self.terminal else text, end="" if self.terminal else "\n", flush=True)
-        self.then, self.rows, self.error = time.monotonic(), writer.rows, error
+    def __init__(self, until: int) -> None:
+        """`until`, in epoch ms, is where the live rows begin."""
+        every, first = 1000 * options.backfill_every_s, until - milliseconds(options.backfill)
+        self.times = range(-(-first // every) * every, until, every)
+        self.done, self.started = 0, time.monotonic()  # of `times`
+
+    @property
+    def rows(self) -> int:
+        return len(self.times) * options.meters
+
+    @property
+    def left(self) -> int:
+        """How many of the rows are not written yet."""
+        return self.rows - self.done * options.meters
+
+    def progress(self) -> str:
+        return progress("backfill", self.done, len(self.times), time.monotonic() - self.started)
+
+    def write(self, writer: Writer) -> str:
+        """Writes the next rows. Returns the error in one line, "" where there is none."""
+        end = len(self.times) - self.done
+        part = self.times[max(0, end - max(1, ROWS_PER_BACKFILL // options.meters)):end]
+        times = np.arange(part.start, part.stop, part.step)
+        error = writer.write(bind_random(dict.fromkeys(range(options.meters), times)))
+        if tdengine.error_code(error) == tdengine.TIME_OUT_OF_RANGE:
+            raise SystemExit(f"--backfill={options.backfill} goes back too far: {error}")
+        if not error:
+            self.done += len(part)
+        return error
 
 
 async def sleep(stop: asyncio.Event, seconds: float) -> None:
@@ -147,10 +100,12 @@ async def produce(writer: Writer, stop: asyncio.Event) -> None:
     interval, status = options.interval_ms, StatusLine()
     shares = [len(range(m, options.rows_per_interval, options.meters)) for m in range(options.meters)]
     start, last, last_tick = time.monotonic(), time.time_ns() // 10**6, options.count or sys.maxsize
+    past = Past(last)
     done = 0  # ticks that are written, or dropped
     ticks = 0  # that the batch in hand has; after a failure the same batch is tried again
+    set_back = 0  # by how much the clock was, in milliseconds
     error = ""
-    while not stop.is_set() and done < last_tick:
+    while not stop.is_set() and (done < last_tick or past.left):
         elapsed = int((time.monotonic() - start) * 1000 / interval)
         if (too_old := min(elapsed - options.keep_s * 1000 // interval, last_tick) - done) > 0:
             writer.give_up()
@@ -158,20 +113,28 @@ async def produce(writer: Writer, stop: asyncio.Event) -> None:
             done, ticks = done + too_old, 0
             continue
         due = min(elapsed, last_tick) - done
-        if due < 1:
+        if due < 1 and not past.left:
             await sleep(stop, start + (done + 1) * interval / 1000 - time.monotonic())
             continue
-        if not ticks:
-            ticks = min(due, TICKS_PER_WRITE, max(1, ROWS_PER_WRITE // options.rows_per_interval))
-            until = time.time_ns() // 10**6 - (due - ticks) * interval
-            last = max(last, until - ticks * interval)
-            batch = {m: spread(share * ticks, last, until) for m, share in enumerate(shares) if share}
-            bound = [bind(m, random_rows(timestamps)) for m, timestamps in batch.items()]
-        error = writer.write(bound)
-        status.show(writer, error)
+        if due < 1:
+            if not (error := past.write(writer)) and not past.left:
+                status.say(f"backfill: {past.rows} rows in {time.monotonic() - start:.0f} s")
+        else:
+            if not ticks:
+                ticks = min(due, TICKS_PER_WRITE, max(1, ROWS_PER_WRITE // options.rows_per_interval))
+                now = time.time_ns() // 10**6
+                set_back = max(set_back, last - now) if last - now > SET_BACK_MS else 0
+                until = now - (due - ticks) * interval
+                last = max(last, until - ticks * interval)
+                times = {share: spread(share * ticks, last, until) for share in set(shares) if share}
+                bound = bind_random({m: times[share] for m, share in enumerate(shares) if share})
+            if not (error := writer.write(bound)):
+                done, ticks, last = done + ticks, 0, max(int(some[-1]) for some in times.values())
+        clock = f"the clock was set back by {set_back / 1000:.0f} s: rows are ahead of it" if set_back else ""
+        status.show(writer.rows, f"{writer.errors} errors", past.progress(), dropped(writer), troubles=(clock, error))
         await sleep(stop, 0.5 if error else 0)  # also where the next tick is late already: signals come in here
-        if not error:
-            done, ticks, last = done + ticks, 0, max(timestamps[-1] for timestamps in batch.values())
+    if past.left:
+        status.say(f"backfill: {past.left} of {past.rows} rows are not written; start it again to write all")
     if error:
         owed = min(int((time.monotonic() - start) * 1000 / interval), last_tick) - done
         writer.give_up()

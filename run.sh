@@ -114,7 +114,8 @@ case $code in
     database_port=${EMBEDDED_PORT:-6041}
     echo "no TDengine answers: starting the embedded database, for trying and testing, on port $database_port"
     export TDENGINE_DSN="taosws://root:taosdata@localhost:$database_port"
-    start embedded $python -m embedded --port="$database_port"
+    # By default it keeps rows for an hour, and refuses older ones.
+    start embedded $python -m embedded --port="$database_port" ${BACKFILL:+--retention=0}
     wait_until 20 "the embedded database" $python -m bridge.tdengine >/dev/null
     ;;
 esac

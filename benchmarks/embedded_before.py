@@ -40,7 +40,7 @@ class Side:
 
     def write(self, times: list[int], count: int) -> float:
         """Writes a row for each time (epoch ms) and meter. Seconds, without those that making the rows takes."""
-        bound = [producer.bind(meter, producer.random_rows(times)) for meter in range(count)]
+        bound = producer.bind_random(dict.fromkeys(range(count), times))
         started = time.perf_counter()
         self.statement.bind(bound)
         self.rows += self.statement.execute()

@@ -41,8 +41,8 @@ def questions(end: int) -> dict[str, tuple[str, int | None]]:
     return found
 
 
-def fill(folder: Path, rows: int, end: int) -> None:
-    """Stores `rows` rows until `end` (epoch ms)."""
+def fill(folder: Path, rows: int, end: int, step: int = STEP_MS) -> None:
+    """Stores `rows` rows until `end` (epoch ms); those of a subtable are `step` ms apart."""
     store, random = Store(str(folder), retention_s=0, memory_mb=MEMORY_MB), np.random.default_rng(1)
     session = Session(store)
     for sql in (meters.create_database("power"), "USE power", meters.create_super_table()):
@@ -53,8 +53,8 @@ def fill(folder: Path, rows: int, end: int) -> None:
     values = [pa.array(random.uniform(5, 15, each * SUBTABLES), pa.float32()),
               pa.array(random.integers(215, 226, each * SUBTABLES), pa.int32()),
               pa.array(random.random(each * SUBTABLES), pa.float32())]
-    for first in range(end - rows // SUBTABLES * STEP_MS, end, each * STEP_MS):
-        times = pa.array(np.tile(np.arange(first, first + each * STEP_MS, STEP_MS), SUBTABLES), pa.int64())
+    for first in range(end - rows // SUBTABLES * step, end, each * step):
+        times = pa.array(np.tile(np.arange(first, first + each * step, step), SUBTABLES), pa.int64())
         store.insert([Batch(database, database.tables["meters"], names, [each] * SUBTABLES,
                             [pa.array([tag["groupid"] for tag in tags], pa.int32()),
                              pa.array([tag["location"] for tag in tags])], (0, 1, 2, 3), [times, *values])])

@@ -19,7 +19,7 @@ def main(dsn: str, rows: int, seconds_ago: float, meters: int) -> None:
     started = time.monotonic()
     for bind in range(binds):
         times = producer.spread(each, first + bind * each, first + (bind + 1) * each)
-        if error := writer.write([producer.bind(meter, producer.random_rows(times)) for meter in range(meters)]):
+        if error := writer.write(producer.bind_random(dict.fromkeys(range(meters), times))):
             raise SystemExit(error)
     print(round(writer.rows / (time.monotonic() - started)))
 

@@ -3,6 +3,8 @@
 import re
 import time
 
+import numpy as np
+
 import producer
 from benchmarks.known_way import insert_tick
 from benchmarks.measure import Figure, module, own_place, set_options, show
@@ -11,7 +13,7 @@ from tests.helpers.programs import producer as start_producer
 from tests.helpers.waiting import wait_for
 
 TICKS, FILLS = 200, 7
-METERS, INTERVAL_MS = 220, 300  # of each meter a row for each millisecond: more than can be written
+METERS, INTERVAL_MS = 1000, 100  # of each meter a row for each millisecond: as many as can be written
 
 
 def ticks(dsn: str) -> dict[str, list[float]]:
@@ -21,9 +23,11 @@ def ticks(dsn: str) -> dict[str, list[float]]:
     now = time.time_ns() // 10**6 - TICKS * 300
     for tick in range(TICKS):
         times = producer.spread(30, now + tick * 300, now + (tick + 1) * 300)
-        rows = {meter: producer.random_rows(times) for meter in range(10)}
+        rows = {meter: producer.random_rows(np.full(len(times), meter), times) for meter in range(10)}
+        rows = {meter: {name: values.tolist() for name, values in columns.items()} for meter, columns in rows.items()}
         started = time.perf_counter()
-        if error := writer.write([producer.bind(meter, columns) for meter, columns in rows.items()]):
+        bound = [producer.bind(f"d_bind_{meter}", producer.tags(meter), columns) for meter, columns in rows.items()]
+        if error := writer.write(bound):
             raise SystemExit(error)
         found["ours"].append((time.perf_counter() - started) * 1000)
         connection = connection or tdengine.connect(tdengine.database())

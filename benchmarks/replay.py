@@ -32,7 +32,7 @@ def main(hours: float = 24) -> None:
             for minute in range(1, minutes + 1):
                 until = end - (minutes - minute) * MINUTE_MS
                 times = producer.spread(ROWS_A_MINUTE, until - MINUTE_MS, until)
-                rows = [producer.bind(meter, producer.random_rows(times)) for meter in range(METERS)]
+                rows = producer.bind_random(dict.fromkeys(range(METERS), times))
                 while error := writer.write(rows):
                     print(error, file=sys.stderr)
                 took = time.monotonic() - started

@@ -53,7 +53,7 @@ def ours(dsn: str) -> tuple[dict[str, list[float]], list[list[bytes]]]:
     start = time.time_ns() // 10**6 - TICKS * ROWS_A_METER
     for tick in range(TICKS):
         times = list(range(start + tick * ROWS_A_METER, start + (tick + 1) * ROWS_A_METER))
-        rows = [producer.bind(meter, producer.random_rows(times)) for meter in range(METERS)]
+        rows = producer.bind_random(dict.fromkeys(range(METERS), times))
         took_write, error = timed(writer.write, rows)
         took_poll, (delivery, streams) = timed(poll, poller, no_sign)
         assert not error and delivery.rows == METERS * ROWS_A_METER, (error, delivery)

@@ -17,4 +17,5 @@
 | `websockets` | the WebSockets of the viewers, and who may connect |
 | `viewer_requests` | reading Perspective's requests, field by field |
 | `viewer_rules` | what viewers may ask |
+| `history` | every row of the database: views answered by TDengine's SQL |
 """

@@ -11,9 +11,10 @@ from tornado.web import Application, HTTPError, OutputTransform, RequestHandler,
 
 from bridge.settings import options
 
-POLICY = ("default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval' {scripts}; worker-src 'self' blob:; "
-          "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
-          "connect-src * data: blob:; base-uri 'none'; form-action 'none'; ")  # CONFIG.server may be anywhere
+POLICY = ("default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval' 'unsafe-hashes' {scripts}; "
+          "worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+          "font-src 'self' data:; connect-src * data: blob:; "  # CONFIG.server may be anywhere
+          "base-uri 'none'; form-action 'none'; ")
 
 
 class GuardedApplication(Application):
@@ -59,8 +60,9 @@ class PageHandler(RequestHandler):
 
     def get(self) -> None:
         page = self.page.read_bytes()
-        scripts = re.findall(rb"<script[^>]*>(.*?)</script>", page.replace(b"\r\n", b"\n"), re.S)
-        hashes = (base64.b64encode(hashlib.sha256(script).digest()).decode() for script in scripts if script)
+        text = page.replace(b"\r\n", b"\n")
+        scripts = re.findall(rb"<script[^>]*>(.+?)</script>", text, re.S) + re.findall(rb'\son\w+="([^"]*)"', text)
+        hashes = (base64.b64encode(hashlib.sha256(script).digest()).decode() for script in scripts)
         self.set_header("Content-Security-Policy", POLICY.format(scripts=" ".join(f"'sha256-{h}'" for h in hashes)))
         self.set_header("Cache-Control", "no-cache")
         self.finish(page)

@@ -63,11 +63,21 @@ SETTINGS = {
         Setting("meters", 10, "how many meters write rows, each into a subtable of its own", least=1),
         Setting("keep_s", 300, "seconds of rows that are kept while the database is away; older ones are dropped",
                 least=1),
+        Setting("cycle_s", 120, "seconds of the cycle that the rows follow; 86400 is a day", least=1),
+        Setting("seed", 1, "the rows of a time are the same for the same seed"),
+        Setting("backfill", "", "how far back rows of the past are written, too: a number and s, m, h or d, such as 7d",
+                form=r"([1-9]\d{0,5}[smhd])?"),
+        Setting("backfill_every_s", 1, "seconds from one row of the past to the next, of each meter", least=1),
         Setting("count", 0, "ticks to write before the producer stops; 0: it goes on until it is told to stop"),
     ),
     "poller": (
         Setting("table_limit", 10_000, "rows in the viewers' table: the newest", least=1),
         Setting("overlap_ms", 2000, "how late a row may be written and still be seen at once, in milliseconds"),
+    ),
+    "history": (
+        Setting("history_every_s", 5, "seconds after which panels of all rows are drawn anew", least=1),
+        Setting("history_questions", 4, "questions of such panels that the database gets at once", least=1),
+        Setting("history_timeout_s", 60, "seconds that the database may take for one of them", least=1),
     ),
     "server": (
         Setting("perspective_host", "127.0.0.1", "the address to listen at"),
@@ -108,6 +118,12 @@ def parse(description: str, *groups: str, arguments: Sequence[str] | None = None
                             default=os.environ.get(setting.variable) or str(setting.default),
                             metavar="TEXT" if isinstance(setting.default, str) else "N")
     parser.parse_args(sys.argv[1:] if arguments is None else arguments, namespace=options)
+
+
+def milliseconds(duration: str) -> int:
+    """A number and s, m, h or d, in milliseconds; "" is 0."""
+    units = {"s": 1000, "m": 60_000, "h": 3600_000, "d": 86_400_000}
+    return int(duration[:-1]) * units[duration[-1]] if duration else 0
 
 
 def environment() -> dict[str, str]:

@@ -18,7 +18,7 @@ from bridge.settings import DSN, options, parse
 
 DATABASE = "power"
 DEFAULT_PASSWORD = "taosdata"  # TDengine is installed with it: it is public knowledge
-AUTHENTICATION_FAILURE = 0x0357
+AUTHENTICATION_FAILURE, TIME_OUT_OF_RANGE = 0x0357, 0x060B
 NOT_YET = {  # what TDengine answers while the producer has not made them yet
     0x0388: "the database does not exist yet: start producer.py",
     0x2603: "the super table does not exist yet: start producer.py",
@@ -73,17 +73,19 @@ def check_answers() -> None:
     raise taosws.Error(failure)
 
 
-def connect(database: str = "", alive: Callable[[], None] = lambda: None) -> taosws.Connection:
+def connect(database: str = "", alive: Callable[[], None] = lambda: None,
+            answer_s: int | None = None) -> taosws.Connection:
     """A new connection, whose current database (which must exist) is `database`. Raises taosws.Error.
 
     Of itself taosws waits 300 s for an answer and tries for 7 s to connect: too long for a live page.
     It blocks, and taosws holds Python's global lock all the while: never call this on an event loop that serves.
-    `alive` is called when the host has answered.
+    `alive` is called when the host has answered. `answer_s` are the seconds that an answer may take: by default
+    TDENGINE_TIMEOUT_S.
     """
     check_answers()
     alive()
     part, timeout = dsn(), str(options.tdengine_timeout_s)
-    limits = {"conn_retries": "0", "conn_timeout": timeout, "read_timeout": timeout}
+    limits = {"conn_retries": "0", "conn_timeout": timeout, "read_timeout": str(answer_s or timeout)}
     user = part["user"] and f"{part['user']}:{part['password']}@"
     connection = taosws.connect(f"{part['scheme']}://{user}{part['hosts']}/{database}?"
                                 + urlencode(limits | dict(parse_qsl(part["parameters"]))))
@@ -108,7 +110,7 @@ def server_version(connection: taosws.Connection) -> str:
     return version
 
 
-def error_code(error: Exception) -> int:
+def error_code(error: Exception | str) -> int:
     """TDengine's code of an error, 0 where there is none: taosws has it in the text only."""
     found = re.match(r"\[0x([0-9A-F]{4})\]", str(error))
     return int(found[1], 16) if found else 0

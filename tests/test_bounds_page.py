@@ -43,6 +43,15 @@ def test_the_page_breaks_none_of_its_own_rules(rows, power_dsn, browser, tmp_pat
         page.close()
 
 
+def test_the_page_says_what_it_misses_by_its_own_rules(power_dsn, browser, tmp_path):  # noqa: F811
+    with Server(tmp_path, power_dsn) as server:
+        page = browser.new_page()
+        page.route("**/prsp-copy.js", lambda route: route.abort())
+        page.goto(own_origin_page(server))
+        wait_for(lambda: "prsp-copy.js" in page.inner_text("#problem"), what="the problem")
+        page.close()
+
+
 def queries_the_server(route) -> None:
     """The page with `replicate: false`; its scripts are no longer those that the header names."""
     answer = route.fetch()

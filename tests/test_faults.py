@@ -390,6 +390,7 @@ def test_clock_stepped_back_under_the_producer(power_dsn, power, tmp_path):
     with Server(tmp_path, power_dsn, *FAST) as server:
         program = Program(tmp_path / "producer.log", sys.executable, "-c", STEPPED_BACK, *FEW, "--count=40",
                           TDENGINE_DSN=power_dsn)
+        assert "the clock was set back by 60 s: rows are ahead of it" in program.says("set back")
         assert program.wait() == 0
         assert server.seen(1200)["late_rows"] == 0
         check_rows(server, power)

@@ -4,6 +4,7 @@ The algorithm's own tests are in `test_poller.py`; here are the real questions, 
 """
 
 import math
+import random
 import re
 import time
 
@@ -20,6 +21,7 @@ from bridge.known_rows import BEFORE_ALL, KnownRows
 from bridge.poller import Poller
 from bridge.questions import Questions
 from bridge.settings import parse
+from bridge.writer import bind
 from tests.helpers.live_rows import ViewersRing, stored
 from tests.helpers.programs import Server, now_ms
 from tests.helpers.viewers import CopyViewer
@@ -51,8 +53,9 @@ class Histories(RuleBasedStateMachine):
         if self.statement is None:
             self.statement = self.power.stmt2_statement()
             self.statement.prepare(meters.insert_rows())
-        rows = generator.random_rows(times) | {"current": [current] * len(times)}
-        self.statement.bind([generator.bind(meter, rows)])
+        rows = {"ts": times, "current": [current] * len(times), "voltage": [220] * len(times),
+                "phase": [random.random() for _ in times]}
+        self.statement.bind([bind(f"d_bind_{meter}", generator.tags(meter), rows)])
         self.statement.execute()
 
     @rule(count=some.integers(1, 12), ago=some.sampled_from((0, 0, 1, 40, 1500, 9000)))
@@ -154,7 +157,7 @@ def test_a_fleet_of_meters_that_reports_in_one_millisecond(power_dsn, power, tmp
 
     def beat() -> None:
         now = [now_ms()]
-        assert writer.write([generator.bind(meter, generator.random_rows(now)) for meter in range(meters_)]) == ""
+        assert writer.write(generator.bind_random(dict.fromkeys(range(meters_), now))) == ""
 
     beat()
     with Server(tmp_path, power_dsn, f"--table-limit={limit}") as server, CopyViewer(server.port) as viewer:

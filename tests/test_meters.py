@@ -66,10 +66,10 @@ def test_table_has_that_schema(power_dsn, tmp_path):
 
 
 def test_a_new_column_is_added_in_one_place(power_dsn, tmp_path):
-    """One line in meters.py and one in the producer's generator carry a column to the viewers."""
+    """One line in meters.py and one in simulation.py carry a column to the viewers."""
     demo = copy_of_the_demo(tmp_path)
     edit(demo / "meters.py", ('Column("phase", "FLOAT"),', 'Column("phase", "FLOAT"), Column("energy", "BIGINT"),'))
-    edit(demo / "producer.py", ('"phase": [', '"energy": [2**40 + ts % 7 for ts in timestamps], "phase": ['))
+    edit(demo / "simulation.py", ('"phase": ', '"energy": 2**40 + timestamps % 7, "phase": '))
     assert producer(tmp_path, power_dsn, "--count=1", cwd=demo).wait() == 0
     with Server(tmp_path, power_dsn, cwd=demo) as server, Viewer(server.port) as viewer:
         table = viewer.table()

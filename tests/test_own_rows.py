@@ -100,7 +100,7 @@ def test_odd_numbers(power_dsn, power, tmp_path):
     now = now_ms() - 1000
     edited = copy_of_the_demo(tmp_path)
     values = '[[float("nan"), float("inf"), -float("inf"), 1.5][ts % 4] for ts in timestamps]'
-    edit(edited / "producer.py", ('"current": [5 + 10 * random() for _ in timestamps]', f'"current": {values}'))
+    edit(edited / "simulation.py", ('"current": np.where(', f'"current": {values} if True else np.where('))
     assert producer(tmp_path, power_dsn, "--count=1", "--rows-per-interval=40", cwd=edited).wait() == 0
     with Server(tmp_path, power_dsn, "--interval-ms=50") as server, ArrowViewer(server.port) as copy:
         server.seen(40)

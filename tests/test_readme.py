@@ -17,7 +17,7 @@ README, SETTINGS, FILES, PROXY = ((ROOT / file).read_text() for file in (
 PAGES = [path for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")) if path.name != "benchmarks.md"]
 TEXT = "".join(page.read_text() for page in PAGES)
 PROGRAMS = (["producer.py"], ["perspective_server.py"], ["-m", "embedded"])
-SUFFIXES = ("py", "sh", "html", "yaml", "conf", "txt")
+SUFFIXES = ("py", "sh", "html", "js", "yaml", "conf", "txt")
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,8 @@ def test_each_file_has_its_line():
     rooms += [path for path in (ROOT / "embedded").iterdir() if path.is_dir() and path.name != "__pycache__"]
     files = {str(path.relative_to(ROOT)) + "/" * path.is_dir() for path in (*ROOT.glob("*.*"), *rooms)
              if path.suffix[1:] in (*SUFFIXES, "md") or path.is_dir()}
-    unnamed = {"README.md", "requirements.txt", "bridge/__init__.py", "tools/audit-requirements.txt"}
+    unnamed = {"README.md", "requirements.txt", "bridge/__init__.py", "bridge/history/__init__.py",
+               "tools/audit-requirements.txt"}
     assert {file for file in files if not file.startswith(".")} - named == unnamed
 
 
@@ -96,7 +97,7 @@ def test_ports():
 
 def test_messages_are_the_programs_own():
     code = "".join(path.read_text() for path in (*ROOT.glob("*.py"), *(ROOT / "bridge").glob("*.py"),
-                                                 ROOT / "prsp-viewer.html"))
+                                                 *ROOT.glob("prsp-*")))
     messages = re.findall(r"^- \*\*\"([^\"]+)\"\*\*", README, re.M)
     assert len(messages) >= 6
     for words in messages:

@@ -1,12 +1,14 @@
 """`sh run.sh`: it starts what is missing, says why it cannot, and ends all that it started."""
 
 import os
+import re
 import signal
 import socket
 
 import pytest
 
 from tests.helpers.programs import now_ms
+from tests.helpers.waiting import wait_for
 from tests.helpers.whole_demo import WholeDemo
 
 
@@ -73,11 +75,21 @@ def test_uses_the_database_that_answers(start, embedded):
     assert demo.listening() == [demo.port]
 
 
+@pytest.mark.embedded_only
+def test_backfill(start):
+    """The embedded database that it starts keeps rows of any age then."""
+    demo = start(BACKFILL="2d", BACKFILL_EVERY_S="60")
+    demo.runs()
+    log = demo.tree / "logs" / "producer.log"
+    wait_for(lambda: re.search(r"backfill: 2880\d rows", log.read_text()), what="the rows of two days")
+    assert demo.status()["last_error"] is None
+
+
 def test_shows_rows_and_writes_none(start, power_dsn, power, write):
     write(0, now_ms())
     demo = start(TDENGINE_DSN=power_dsn, PRODUCER="no")
     demo.runs()
-    assert demo.status()["rows_seen"] == 1
+    wait_for(lambda: demo.status()["rows_seen"] == 1, what="the row")
     assert not (demo.tree / "logs" / "producer.log").exists()
     assert list(power.query("SELECT COUNT(*) FROM meters")) == [(1,)]
 

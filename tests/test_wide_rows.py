@@ -9,7 +9,7 @@ from tests.helpers.waiting import wait_for
 
 TEXT = ('    Column("vector", "BINARY(7000)"),', '"vector": [f"{ts} -0.0352804," * 240 for ts in timestamps]')
 DOUBLES = ("".join(f'    Column("x{i}", "DOUBLE"),\n' for i in range(400)),
-           '**{f"x{i}": [i + random() for _ in timestamps] for i in range(400)}')
+           '**{f"x{i}": i + noise("x", meter, timestamps) for i in range(400)}')
 
 
 class WeighingViewer(CopyViewer):
@@ -31,7 +31,7 @@ def test_wide_rows(power_dsn, tmp_path, columns, values, megabytes):
     """More than 60 MB of text, 400 columns: each page has all rows, and the poller goes on without a restart."""
     demo, limit = copy_of_the_demo(tmp_path), 10_000
     edit(demo / "meters.py", ('    Column("phase", "FLOAT"),\n', f'    Column("phase", "FLOAT"),\n{columns}\n'))
-    edit(demo / "producer.py", ('"phase": [', f'{values}, "phase": ['))
+    edit(demo / "simulation.py", ('"phase": ', f'{values}, "phase": '))
     rows = f"--rows-per-interval={limit // 10}"
     assert producer(tmp_path, power_dsn, "--count=10", rows, "--interval-ms=100", cwd=demo).wait(60) == 0
     with Server(tmp_path, power_dsn, "--tdengine-timeout-s=1", cwd=demo) as server, \

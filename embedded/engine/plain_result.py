@@ -6,6 +6,8 @@ import pyarrow as pa
 
 from ..common.datatypes import Column, arrow_type
 
+SMALL_BYTES = 64 << 10  # some 2000 rows of meters: a block of them takes less than a millisecond
+
 
 class Result:
     """Rows, or (where `columns` is empty) how many rows were written: `affected`."""
@@ -17,6 +19,16 @@ class Result:
         if rows:
             self._batch = batch_of(pa.array(values, arrow_type(column))
                                  for column, values in zip(columns, zip(*rows, strict=True), strict=True))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there may be rows that are not read yet."""
+        return False
+
+    @property
+    def is_small(self) -> bool:
+        """Whether all its rows are read, and they are few."""
+        return not self.is_open and (self._batch is None or self._batch.nbytes <= SMALL_BYTES)
 
     def fetch_batch(self, n: int) -> pa.RecordBatch | None:
         """The next rows, at most n; None at the end. Column i has the `arrow_type` of columns[i], or a dictionary."""

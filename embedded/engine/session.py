@@ -33,7 +33,7 @@ class Session(Queries):
 
     def execute(self, sql: str) -> Result:
         """Run one statement. All errors are TDengineErrors."""
-        return self.guarded(lambda: self._run(parse(sql), sql))
+        return self.guarded(lambda: self._run(sql))
 
     def prepare(self, sql: str) -> "Statement":
         """Read a statement whose values are bound later."""
@@ -48,7 +48,10 @@ class Session(Queries):
         except RecursionError:
             raise TDengineError(0x2600, "syntax error near \"(\" (nested too deeply)") from None
 
-    def _run(self, statement: Any, sql: str) -> Result:
+    def _run(self, sql: str) -> Result:
+        if (kept := self.kept_plan(sql)) is not None:
+            return self.answer(kept, lambda: self.plan(parse(sql)))
+        statement = parse(sql)
         if isinstance(statement, nodes.Select):
             return self.query(statement)
         done = RUNNERS[type(statement)](self, statement, sql)

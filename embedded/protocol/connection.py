@@ -79,6 +79,11 @@ class Connection:
         self.free(id_)
         return None, 0
 
+    def is_small(self, id_: int) -> bool:
+        """Whether fetching from a result, or closing it, needs no work in the database."""
+        result = self.results.get(id_)
+        return result is None or result.is_small
+
     def free(self, id_: int) -> None:
         """Close a result; one that is closed already, or never was, is no error."""
         result = self.results.pop(id_, None)

@@ -1,7 +1,7 @@
 """The embedded database as a Tornado application: `/ws`, `/rest/sql` and their like, as taosAdapter has them.
 
-The event loop only moves bytes. Each connection has a thread of its own for the work in the database: requests
-are answered in order, and a long query of one client never delays another client's.
+The event loop moves bytes, and answers what needs no work in the database. Each connection has a thread of its own
+for that work: requests are answered in order, and a long query of one client never delays another client's.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from ..storage.store import Store
 from .bounded_server import BoundedServer
 from .clients import LOGIN_SECONDS, MAX_BYTES_BEFORE_LOGIN, MAX_MESSAGE_BYTES, Clients, LocalHandler
 from .connection import Connection
-from .messages import handle
+from .messages import handle, is_short
 from .rest import LoginHandler, RestHandler
 from .worker import Worker
 
@@ -74,7 +74,10 @@ class SocketHandler(LocalHandler, WebSocketHandler):
     async def _answer(self) -> None:
         while True:
             message = await self.requests.get()
-            reply = await self.worker.run(handle, self.connection, message)
+            if is_short(self.connection, message):
+                reply = handle(self.connection, message)
+            else:
+                reply = await self.worker.run(handle, self.connection, message)
             if self.connection.session and self not in self.clients:
                 self._log_in()
             if reply is not None:

@@ -16,6 +16,8 @@ from .requests import parse_request, refused
 
 log = logging.getLogger(__name__)
 
+_SHORT_MESSAGE = 256  # characters
+
 
 def handle(connection: Connection, message: str | bytes) -> str | bytes | None:
     """The reply to one message, or None. Takes as long as the database needs; never raises."""
@@ -32,6 +34,20 @@ def handle(connection: Connection, message: str | bytes) -> str | bytes | None:
     if not isinstance(fields, dict):
         return fields
     return json.dumps(reply | {"timing": time.perf_counter_ns() - started} | fields)
+
+
+def is_short(connection: Connection, message: str | bytes) -> bool:
+    """Whether the reply is made so soon that waking a thread for it would take longer."""
+    try:
+        if isinstance(message, bytes):
+            _, id_, action, _ = wire.parse_frame(message)
+            return action == wire.FETCH and connection.is_small(id_)
+        if len(message) > _SHORT_MESSAGE:
+            return False
+        action, args = parse_request(message)
+        return action == "free_result" and connection.is_small(args.get("id"))
+    except TDengineError:
+        return False
 
 
 # Both put into `reply`, as soon as it is known, what the answer has even when the request is refused later.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from ..common import datatypes as t
-from ..common.datatypes import Column, duck_type
+from ..common.datatypes import Column
 from ..common.errors import TDengineError, not_supported
 from . import nodes
 from .aggregates import aggregate_calls
@@ -68,7 +68,7 @@ class Answers:
                 wanted[i] = of_tags[value.sql]
             else:
                 needs_tags |= needs
-            chosen[f"o{i}"] = f"{value.sql}::{duck_type(column)}"
+            chosen[f"o{i}"] = self.source.cast(value.sql, column)
         if wanted and not needs_tags:
             self.tags = TagColumns(self.source.table, wanted)
             chosen = {name: sql for name, sql in chosen.items() if int(name[1:]) not in wanted}

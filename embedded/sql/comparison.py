@@ -8,7 +8,7 @@ from ..common.datatypes import Column, duck_type
 from ..common.errors import TDengineError, not_supported
 from ..common.values import binary
 from .compiler import Compiler, may_be_nan
-from .typed import DECIMALS, NUMBERS, TEXTS, Typed
+from .typed import DECIMALS, INTEGERS, NUMBERS, TEXTS, Typed, Unknown
 
 _FLOAT_ROUNDING_LIMIT = 3e38  # a greater constant would become infinite as a 32-bit float
 _INFINITY = "'infinity'::DOUBLE"
@@ -17,6 +17,8 @@ _EXACT = Context(prec=38, traps=[Inexact, InvalidOperation])
 
 def compare(compiler: Compiler, left: Typed, right: Typed, operator: str, word: str = "") -> str:
     """The SQL of `left operator right`; `word` names the operator in error messages where it is another one."""
+    if isinstance(right, Unknown) and not left.is_const and left.type in INTEGERS | {t.TIMESTAMP}:
+        return f"({left.sql} {operator} {right.sql})"  # whatever the number is, it stays as it is
     if left.const is None or right.const is None:
         return "NULL::BOOLEAN"
     a, b = align(compiler, left, right, word or operator)

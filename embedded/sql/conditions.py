@@ -51,10 +51,11 @@ class Conditions(Compiler):
         return typed(f"({pairs[0][0].sql} IN ({', '.join(b.sql for _, b in pairs)}))", t.BOOL)
 
     def like(self, tree: exp.Like) -> Typed:
-        """LIKE does not tell upper from lower case."""
+        """LIKE does not tell upper from lower case. A backslash means itself, but before % and _."""
         value, pattern = self.texts("LIKE", tree)
+        escaped = rf"replace(replace(replace({pattern.sql}, '\', '\\'), '\\%', '\%'), '\\_', '\_')"
         negation = "NOT " if tree.args.get("negate") else ""
-        return typed(f"({value.sql} {negation}ILIKE {pattern.sql} ESCAPE '\\')", t.BOOL)
+        return typed(f"({value.sql} {negation}ILIKE {escaped} ESCAPE '\\')", t.BOOL)
 
     def matches(self, tree: exp.Binary) -> Typed:
         value, pattern = self.texts("MATCH", tree)

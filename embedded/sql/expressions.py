@@ -16,7 +16,7 @@ from .aggregates import AGGREGATES
 from .conditions import COMPARISONS, Conditions
 from .functions import SCALARS
 from .series_names import SERIES_NAMES
-from .typed import INTEGERS, LONGEST_TEXT, NUMBERS, SIGNED, UNSIGNED, Typed, number_or_null, typed
+from .typed import INTEGERS, LONGEST_TEXT, NUMBERS, SIGNED, UNSIGNED, Typed, Unknown, number_or_null, typed
 
 # Functions without arguments, whose names TDengine keeps for them: it waits for the parentheses.
 _WORDS = ("server_version", "server_status", "client_version", "current_user", "database", "timezone", "today", "user")
@@ -54,6 +54,8 @@ class Expressions(Conditions):
     def literal(self, tree: exp.Literal) -> Typed:
         if tree.is_string:
             return self.constant(tree.this, t.VARCHAR)
+        if tree.this.startswith("\0"):
+            return Unknown(tree.this)
         try:
             value = int(tree.this)
         except ValueError:

@@ -7,6 +7,8 @@ import pyarrow as pa
 from ..common.catalog import Table
 from ..common.datatypes import Column
 
+Read = dict[Table, tuple[tuple[Column, ...], tuple[Column, ...]]]  # tables, with their columns and tags
+
 
 @dataclass(frozen=True)
 class TagColumns:
@@ -26,7 +28,8 @@ class Plan:
     """`columns` describe the result; column i is called o<i> in `sql` and has the type `duck_type(columns[i])`.
 
     `precision` is that of the timestamps in the result: 0 ms, 1 us, 2 ns. `inputs` are tables that are not in the file,
-    such as those of information_schema: the statement names them as they are named here.
+    such as those of information_schema: the statement names them as they are named here. `read` are those that are in
+    the file.
     """
 
     sql: str
@@ -34,3 +37,9 @@ class Plan:
     precision: int
     tags: TagColumns | None = None
     inputs: dict[str, pa.Table] = field(default_factory=dict)
+    read: Read = field(default_factory=dict)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the tables still have the columns and tags that they had when the plan was made."""
+        return all(table.columns is columns and table.tags is tags for table, (columns, tags) in self.read.items())

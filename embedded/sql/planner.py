@@ -3,7 +3,7 @@
 import pyarrow as pa
 from sqlglot import exp
 
-from ..common.catalog import SYSTEM_DATABASES
+from ..common.catalog import SYSTEM_DATABASES, Subtable
 from ..common.datatypes import Column
 from ..common.errors import TDengineError, not_supported
 from ..storage.store import Store
@@ -16,7 +16,7 @@ from .group_queries import Groups
 from .interpolation import Interpolation, interpolates
 from .newest import newest_only
 from .partitions import Keys
-from .plan import Plan
+from .plan import Plan, Read
 from .row_queries import RowExpressions
 from .rows import rows_of
 from .select_list import expand_stars
@@ -31,20 +31,20 @@ MOST_NAMES, LONGEST_SQL = 20_000, 1_000_000  # in one statement, and characters 
 
 def plan(select: nodes.Select, store: Store, environment: Environment) -> Plan:
     """Errors: TDengine's own for a wrong statement, 0x2600 for one that the embedded database does not support."""
-    outermost = _Planner(select, store, environment, {})
+    outermost = _Planner(select, store, environment, {}, {})
     outermost.is_outermost = True
     sql, columns = outermost.build()
     if len(sql) > LONGEST_SQL:
         raise TDengineError(0x2600, 'syntax error near "SELECT" (the statement is too long, or nested too deeply)')
-    return Plan(sql, columns, outermost.source.precision, outermost.tags, outermost.inputs)
+    return Plan(sql, columns, outermost.source.precision, outermost.tags, outermost.inputs, outermost.read)
 
 
 class _Planner(Answers):
     """Plans one SELECT; a sub-select gets a planner of its own. Result columns are called o0, o1, ... in SQL."""
 
     def __init__(self, select: nodes.Select, store: Store, environment: Environment,
-                 inputs: dict[str, pa.Table]) -> None:
-        self.select, self.store, self.environment, self.inputs = select, store, environment, inputs
+                 inputs: dict[str, pa.Table], read: Read) -> None:
+        self.select, self.store, self.environment, self.inputs, self.read = select, store, environment, inputs, read
         self.where = select.where
         if isinstance(select.source, nodes.Join) and select.source.condition is not None:
             condition = select.source.condition
@@ -62,7 +62,7 @@ class _Planner(Answers):
         return self.inner(select).build()
 
     def inner(self, select: nodes.Select) -> "_Planner":
-        return _Planner(select, self.store, self.environment, self.inputs)
+        return _Planner(select, self.store, self.environment, self.inputs, self.read)
 
     # ------------------------------------------------------------------ names
 
@@ -93,6 +93,8 @@ class _Planner(Answers):
             self.inputs[source.name] = rows.rename_columns([f"c{i}" for i in range(len(columns))])
             return derived_source(source.name, columns, 0, {alias or source.name}, "c")
         found = self.store.database(database).find(source.name)
+        table = found.table if isinstance(found, Subtable) else found
+        self.read.setdefault(table, (table.columns, table.tags))
         return table_source(found, source.name, alias)
 
     def weighed(self) -> dict[str, int]:

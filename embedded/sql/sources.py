@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from ..common import datatypes as t
 from ..common.catalog import Subtable, Table
-from ..common.datatypes import Column
+from ..common.datatypes import Column, duck_type
 from ..common.errors import TDengineError
 from .typed import Typed, typed
 
@@ -63,6 +63,14 @@ class Source:
         if name in ("_wstart", "_wend", "_wduration"):
             raise TDengineError(0x2658, "_WSTART, _WEND and _WDURATION can only be used in window query")
         raise no_column(name)
+
+    def cast(self, sql: str, target: Column) -> str:
+        """A value in DuckDB's type of the target. Columns mostly have it: binding a cast would take DuckDB longer."""
+        wanted = duck_type(target)
+        for value in (*self.columns.values(), *self.tags.values()):
+            if value.sql == sql and duck_type(Column("", value.type, value.length)) == wanted:
+                return sql
+        return f"{sql}::{wanted}"
 
     def star_of(self, qualifier: str) -> list[tuple[str, str]]:
         """The columns of `*` or `t.*`: (qualifier, name). Error: 0x2603."""

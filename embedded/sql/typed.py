@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import pyarrow as pa
 
@@ -45,6 +45,31 @@ class Typed:
     @property
     def is_const(self) -> bool:
         return self.const is not VARIABLE
+
+
+class NotKept(Exception):
+    """A plan cannot be kept: it depends on what may change. See kept_plans.py."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Stands in a statement for a whole number from 0 on, which is put into the plan's SQL later."""
+
+    position: int
+
+    def __str__(self) -> str:
+        return f"\0{self.position}\0"
+
+
+class Unknown(Typed):
+    """The number of a mark: a BIGINT constant whose value nobody may look at. Error: NotKept."""
+
+    def __init__(self, mark: str) -> None:
+        vars(self).update(sql=mark, type=t.BIGINT, length=t.BIGINT.size)
+
+    @property
+    def const(self) -> NoReturn:
+        raise NotKept("the value of a number")
 
 
 def typed(sql: str, type_: Type, length: int | None = None) -> Typed:
@@ -105,6 +130,10 @@ class Environment:
     @property
     def zone(self) -> tzinfo | None:
         return clock.zone(self.zone_name)
+
+    @property
+    def server_zone(self) -> tzinfo | None:
+        return clock.zone(None)
 
     def now(self, precision: int) -> int:
         return self.now_ns * clock.UNITS[precision] // 10**9

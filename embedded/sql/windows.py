@@ -105,7 +105,7 @@ def _by_time(select: nodes.Select, expressions: Expressions, rows: Rows) -> Wind
     """INTERVAL. With SLIDING a row may lie in several windows: then there is a row for each."""
     interval = interval_of(select, expressions)
     time, precision = rows.source.time.sql, expressions.precision
-    fixed = clock.fixed_offset(precision, clock.zone(None)) if interval.is_local else 0
+    fixed = clock.fixed_offset(precision, expressions.environment.server_zone) if interval.is_local else 0
     if interval.is_natural or fixed is None:
         start, end = _on_the_clock(interval, time, precision)
     else:

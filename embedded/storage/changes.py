@@ -45,7 +45,7 @@ class Changes(Databases):
             newest[found["tb"].to_numpy()] = found["newest"].to_numpy()
             self._newest = newest
 
-        change.then(publish)
+        change.then(publish, of_rows=True)
 
     def add_column(self, database: Database, table: Table, column: Column) -> None:
         """A new last column (or tag, if it is one), which is NULL in the rows that are there. Error: 0x2603."""
@@ -156,7 +156,6 @@ class Changes(Databases):
         self._tags[table.id].remove(numbers)
         for database, entry in entries:
             database.remove(entry)
-
 
 
 def _kind(table: Table, is_tag: bool) -> tuple[str, str, tuple[Column, ...]]:

@@ -34,10 +34,15 @@ class Transaction:
         self.execute = connection.execute
         self._connection = connection
         self._published: list[Callable[[], None]] = []
+        self.changes_catalog = False
 
-    def then(self, publish: Callable[[], None]) -> None:
-        """Call this once the changes are committed, before any reader sees them."""
+    def then(self, publish: Callable[[], None], of_rows: bool = False) -> None:
+        """Call this once the changes are committed, before any reader sees them.
+
+        `of_rows` says that it leaves the catalog as it is.
+        """
         self._published.append(publish)
+        self.changes_catalog |= not of_rows
 
     def publish(self) -> None:
         for call in self._published:
@@ -64,6 +69,7 @@ class DuckFile:
         self._path, self._wal = path, path + ".wal"
         self._folder_lock = lock_folder(folder)
         self.lock = threading.RLock()  # a thread that writes, or changes the catalog, holds it
+        self.version = 0  # of the catalog
         self.state = threading.Lock()  # held for a moment: by a commit, and by a reader that picks the state it reads
         shutil.rmtree(temporary, ignore_errors=True)  # a process that was killed leaves its own there
         try:
@@ -114,6 +120,7 @@ class DuckFile:
                 with self.state:
                     self._writer.commit()
                     transaction.publish()
+                    self.version += transaction.changes_catalog
             except BaseException:
                 with suppress(duckdb.Error):  # a commit that failed has rolled back already
                     self._writer.rollback()

@@ -73,7 +73,7 @@ class Inserts(Changes):
                 keys = write(change, table, columns, numbers, list(zip(*(batch.values for batch in group),
                                                                         strict=True)), newest)
                 written.setdefault(table, []).append(keys)
-            change.then(lambda: self._publish_times(newest, written))
+            change.then(lambda: self._publish_times(newest, written), of_rows=True)
         return sum(distinct(keys) for keys in written.values())
 
     def _publish_times(self, newest: np.ndarray, written: dict[Table, list[tuple[np.ndarray, np.ndarray]]]) -> None:

@@ -82,7 +82,7 @@ class Store(Inserts):
                     f"DELETE FROM data_{table.id} WHERE rowid IN "
                     f"(SELECT rowid FROM data_{table.id} WHERE c0 < {before} LIMIT {SWEEP_ROWS})").fetchone()
                 if deleted < SWEEP_ROWS:
-                    change.then(lambda: self._note_deleted(table, before))
+                    change.then(lambda: self._note_deleted(table, before), of_rows=True)
             return deleted == SWEEP_ROWS
 
     def _note_deleted(self, table: Table, before: int) -> None:

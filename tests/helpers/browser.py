@@ -22,14 +22,18 @@ def browser():
 
 
 @contextmanager
-def opener(browser):
-    """A function that opens a page. The test fails if a page throws an error, or asks another machine for something."""
+def opener(browser, *expected: str):
+    """A function that opens a page. The test fails if a page throws an error, or asks another machine for something.
+
+    An error that has one of the words of `expected` is none.
+    """
     errors, pages = [], []
 
     def open_page(url: str, width: int = 900, height: int = 600):  # each pixel costs processor time: there is no GPU
         # Playwright's `wait_for_function` is an eval in the page, which the page's own rules forbid.
         page = browser.new_page(viewport={"width": width, "height": height}, bypass_csp=True)
-        page.on("pageerror", lambda error: LOST in str(error) or errors.append(str(error)))
+        page.on("pageerror", lambda error: any(words in str(error) for words in (LOST, *expected))
+                or errors.append(str(error)))
         page.on("request", lambda request: "//localhost:" in request.url or "//127.0.0.1:" in request.url
                 or request.url.startswith(("data:", "blob:")) or errors.append(f"request to {request.url}"))
         page.goto(url)

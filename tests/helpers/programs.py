@@ -20,7 +20,7 @@ def copy_of_the_demo(folder: Path) -> Path:
     """The demo's own files in a folder of their own, for a test that edits them."""
     demo = folder / "demo"
     shutil.copytree(ROOT / "bridge", demo / "bridge")
-    for file in (*ROOT.glob("*.py"), ROOT / "prsp-viewer.html"):
+    for file in (*ROOT.glob("*.py"), *ROOT.glob("prsp-*")):
         shutil.copy(file, demo)
     return demo
 
