@@ -2,6 +2,7 @@
 
 Every tick it asks the poller process for new rows, which arrive as Arrow IPC streams. They go as they are to the pages
 that keep a copy of the table (`/rows`), and into the Perspective table for those that query it here (`/websocket`).
+Perspective's engine has a process of its own, since what viewers ask may keep it busy or end it.
 
 Viewers only read: a request that would change a table is refused. At other than a loopback address they need a token;
 it crosses the network in the clear, so put a reverse proxy that speaks TLS in front.
@@ -19,14 +20,16 @@ from tornado.web import Application, RedirectHandler, RequestHandler
 from bridge import tdengine
 from bridge.guard import AssetHandler, GuardedApplication, PageHandler
 from bridge.history.viewers import History, HistoryHandler
-from bridge.hosted_table import HostedTable
+from bridge.hosted_table import HostedTable, PerspectiveHandler, PerspectiveServer
 from bridge.http_bounds import BoundedServer
 from bridge.live import LiveRows
 from bridge.logs import log_to_stderr
 from bridge.newest_rows import NewestRows
 from bridge.poller_process import PollerProcess
 from bridge.settings import options, parse
-from bridge.websockets import MAX_REQUEST_BYTES, CopyHandler, PerspectiveHandler, Viewers, allowed_origin, check_token
+from bridge.trend.handler import TrendHandler
+from bridge.trend.trends import Trends
+from bridge.websockets import MAX_REQUEST_BYTES, CopyHandler, Viewers, allowed_origin, check_token
 
 PAGE = "prsp-viewer.html"
 SCRIPTS = r"/(prsp-(?:copy|history|status)\.js)"  # the page's own
@@ -51,12 +54,13 @@ class StatusHandler(RequestHandler):
         self.write(self.live.status())
 
 
-def make_app(live: LiveRows, history: History) -> Application:
+def make_app(live: LiveRows, server: PerspectiveServer, history: History, trends: Trends) -> Application:
     """The routes. A WebSocket for each kind of viewer, the state as JSON, and the page with its assets."""
     return GuardedApplication([
         (r"/rows", CopyHandler, {"viewers": live.viewers, "rows": live.rows}),
-        (r"/websocket", PerspectiveHandler, {"viewers": live.viewers, "table": live.table}),
-        (r"/history", HistoryHandler, {"viewers": live.viewers, "history": history}),
+        (r"/websocket", PerspectiveHandler, {"viewers": live.viewers, "process": server}),
+        (r"/history", HistoryHandler, {"viewers": live.viewers, "process": history}),
+        (r"/trend", TrendHandler, {"trends": trends}),
         (r"/status", StatusHandler, {"live": live}),
         (r"/", RedirectHandler, {"url": PAGE, "permanent": False}),
         (rf"/{PAGE}", PageHandler, {"page": ROOT / PAGE}),
@@ -77,7 +81,7 @@ def check_options() -> None:
 
 async def main() -> None:
     """Serves until SIGTERM or Ctrl-C."""
-    parse(__doc__, "database", "pace", "poller", "history", "server")
+    parse(__doc__, "database", "pace", "poller", "history", "engine", "trend", "server")
     log_to_stderr(options.perspective_token)
     check_options()
     stop = asyncio.Event()
@@ -85,16 +89,17 @@ async def main() -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
     rows = NewestRows()
-    server = perspective.Server()  # 1. a Perspective server
-    connection = PollerProcess(rows)  # 2. a connection to TDengine, in a process of its own
-    table = HostedTable(server, rows)  # 3. a table
-    live, history = LiveRows(connection, rows, table, Viewers()), History()
+    server = PerspectiveServer()  # 1. a Perspective server, in a process of its own
+    connection = PollerProcess(rows)  # 2. a connection to TDengine, in another
+    HostedTable(server, rows)  # 3. a table
+    live, history, trends = LiveRows(connection, rows, Viewers()), History(), Trends()
     try:
         await live.tick()  # viewers that come at once find the newest rows
         callback = PeriodicCallback(live.tick, options.interval_ms)  # 4. a callback that polls
         callback.start()
+        app = make_app(live, server, history, trends)
         host, port = options.perspective_host, options.perspective_port
-        BoundedServer(make_app(live, history)).listen(port, host)  # 5. WebSockets for the viewers
+        BoundedServer(app).listen(port, host)  # 5. a WebSocket for each kind of viewer
         logging.info("serving http://%s:%d/", f"[{host}]" if ":" in host else host, port)
         await stop.wait()
         callback.stop()
@@ -102,8 +107,7 @@ async def main() -> None:
         raise SystemExit(f"cannot listen at port {options.perspective_port} ({error.strerror}): "
                          "choose another with --perspective-port or PERSPECTIVE_PORT") from error
     finally:
-        await history.close()
-        await live.close()
+        await asyncio.gather(server.close(), history.close(), trends.close(), live.close())
 
 
 if __name__ == "__main__":

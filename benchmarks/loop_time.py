@@ -8,12 +8,10 @@ import json
 import sys
 import time
 
-import perspective
 from tornado.ioloop import PeriodicCallback
 
 from benchmarks.known_way import EVERY_MS, KnownWay
 from benchmarks.measure import Figure, drifting_producer, module, own_place, set_options, show
-from bridge.hosted_table import HostedTable
 from bridge.live import LiveRows
 from bridge.newest_rows import NewestRows
 from bridge.poller_process import PollerProcess
@@ -47,7 +45,7 @@ class BusyTime:
 def our_way() -> LiveRows:
     """What `perspective_server.py` puts together, without its routes."""
     rows = NewestRows()
-    return LiveRows(PollerProcess(rows), rows, HostedTable(perspective.Server(), rows), Viewers())
+    return LiveRows(PollerProcess(rows), rows, Viewers())
 
 
 async def main(way: str, dsn: str) -> None:

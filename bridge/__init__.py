@@ -9,7 +9,10 @@
 | `known_rows` | the rows that the poller has delivered |
 | `poller_process` | both ends of the pipe between the poller's process and the server |
 | `newest_rows` | the newest rows as Arrow streams, for pages that keep a copy |
-| `hosted_table` | the Perspective table that viewers query on the server |
+| `hosted_table` | the Perspective table that viewers query on the server, and the process that answers them |
+| `engine` | Perspective's engine in that process |
+| `viewers_process` | what this process and that of the history have in common |
+| `frames` | the messages between the server and such a process |
 | `live` | what happens at each tick, and what /status says |
 | `http_bounds` | the HTTP server: what strangers may take of memory, time and files |
 | `guard` | by which names the server may be reached, and the headers of its answers |

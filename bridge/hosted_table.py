@@ -1,59 +1,164 @@
-"""The Perspective table that viewers query on the server. It is made when the first of them comes.
+"""The Perspective table that viewers query on the server: Perspective's engine has a process of its own for it.
 
-Perspective's engine works in a thread of its own: its calls release Python's global lock, so the event loop is free
-meanwhile. It is one thread, so requests and updates keep their order. No other thread calls the server: that could wait
-for the engine with the global lock held, for which the engine may wait.
+The process is started when the first viewer comes. It gets the rows as a page with a copy gets them, and no tick waits
+for it. What viewers ask may keep the engine busy, take all its memory, or end it: then a new one has the rows, the
+other viewers connect anew, and whoever asked is told why.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections import deque
+from dataclasses import dataclass
 
-import perspective
-
-import meters
+from bridge import frames
 from bridge.newest_rows import NewestRows
 from bridge.settings import options
+from bridge.viewer_requests import DELETE_VIEW, MAKE_VIEW, Request
+from bridge.viewer_rules import objection
+from bridge.viewers_process import QueryHandler, ViewersProcess, kill
+from bridge.websockets import Viewers, address
+
+STRIKES, STRIKES_S = 3, 60  # after so many questions that ended the engine, an address has to wait for so long
+WATCH_S = 0.2
+
+
+@dataclass
+class UnderWay:
+    """A frame that the engine has not worked through. Rows are nobody's (viewer 0)."""
+
+    viewer: int = 0
+    done: asyncio.Future | None = None
+    request: Request | None = None
+
+    def finish(self) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+class PerspectiveServer(ViewersProcess):
+    """The engine's process. It is ended when it works for more than QUESTION_S on one thing."""
+
+    name, module = "engine", "bridge.engine"
+    environment = {"MIMALLOC_ARENA_RESERVE": "32768"}  # KiB; else it reserves 1 GiB, which would count as used
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table: HostedTable | None = None
+        self.under_way: deque[UnderWay] = deque()
+        self.since = 0.0  # when work on the oldest of them began
+        self.strikes: list[tuple[str, float]] = []  # whose questions ended the engine, and when
+        self.helpers: list[asyncio.Task] = []
+
+    def objection(self, viewer: QueryHandler) -> str:
+        return (f"{STRIKES} questions of yours were too much for the server: try again in a minute"
+                if self.recent_strikes(address(viewer.request)) >= STRIKES else "")
+
+    def recent_strikes(self, address: str) -> int:
+        then = time.monotonic() - STRIKES_S
+        self.strikes = [(whose, when) for whose, when in self.strikes if when > then]
+        return sum(whose == address for whose, _ in self.strikes)
+
+    async def start(self) -> None:
+        await super().start()
+        filled = asyncio.Event()
+        self.helpers = [asyncio.create_task(self.table.feed(filled)), asyncio.create_task(self.watch())]
+        await filled.wait()  # a viewer's first question finds the table
+
+    async def send(self, number: int, kind: int, message: bytes = b"", request: Request | None = None) -> None:
+        """Sends a frame, and waits until the engine has worked it through, or has ended."""
+        if self.process is None or number and number not in self.viewers:
+            return
+        if not self.under_way:
+            self.since = time.monotonic()
+        entry = UnderWay(number, asyncio.get_running_loop().create_future(), request)
+        self.under_way.append(entry)
+        await super().send(number, kind, message)
+        await entry.done
+
+    async def hear(self, number: int, kind: int, message: bytes) -> None:
+        await super().hear(number, kind, message)
+        if kind == frames.DONE:
+            self.under_way.popleft().finish()
+            self.since = time.monotonic()
+
+    async def watch(self) -> None:
+        while not self.under_way or time.monotonic() - self.since < options.question_s:
+            await asyncio.sleep(WATCH_S)
+        kill(self.process)
+
+    def fault(self) -> str:
+        """Tells whoever asked what ended the engine, and counts it against that address."""
+        oldest = self.under_way[0] if self.under_way else UnderWay()
+        viewer = self.viewers.get(oldest.viewer)
+        why = (f"took longer than {options.question_s} s (QUESTION_S)"
+               if time.monotonic() - self.since >= options.question_s else
+               f"ended the engine, or took more than {options.engine_memory_mb} MB (ENGINE_MEMORY_MB)")
+        if not oldest.request or not viewer:
+            return ""
+        self.strikes.append((address(viewer.request), time.monotonic()))
+        viewer.count_refusal(f"{oldest.request.name}: it {why}")
+        viewer.send(oldest.request.refusal(f"this question {why}"))
+        return "another viewer's question was too much for the engine"
+
+    async def close(self, why: str = "the server stops") -> None:
+        for entry in self.under_way:
+            entry.finish()
+        self.under_way.clear()
+        for helper in self.helpers:
+            helper.cancel()
+        await super().close(why)
 
 
 class HostedTable:
-    """`meters_values` on the server; `rows` has the rows that it begins with."""
+    """`meters_values` in the engine; `rows` has its rows."""
 
-    def __init__(self, server: perspective.Server, rows: NewestRows) -> None:
-        self.rows = rows
-        self.engine = ThreadPoolExecutor(1, "perspective")
-        self.server = server
-        self.table: perspective.Table | None = None
-        self.wanted = False  # a table that nobody queries costs a quarter of the rows a second that can be carried
+    def __init__(self, server: PerspectiveServer, rows: NewestRows) -> None:
+        self.server, self.rows = server, rows
+        server.table = self
 
-    async def new_session(self, send: Callable[[bytes], None]) -> object:
-        """A viewer's session with the server. It calls `send` from the engine's thread."""
-        return await self.run(self._new_session, [arrow for rows, arrow in self.rows.streams if rows], send)
+    async def feed(self, filled: asyncio.Event) -> None:
+        """Gives the engine the rows, as fast as it takes them. `filled` is set when it has those that are there now."""
+        number, beginning = self.rows.first, self.rows.beginnings
+        until = number + len(self.rows.streams)
+        try:
+            while True:
+                if number >= until:
+                    filled.set()
+                following = await self.rows.next(number, beginning)
+                if following is None:
+                    asyncio.create_task(self.server.close("there is a new table"))
+                    return
+                number, rows, arrow = following
+                if rows:  # an empty table would hang it
+                    await self.server.send(0, frames.ROWS, arrow)
+        finally:
+            filled.set()
 
-    async def update(self, streams: list[bytes], start_over: bool) -> None:
-        """Puts in what `rows` has just got. `start_over`: into a new table, for which viewers connect again."""
-        await self.run(self._update, streams, start_over)
 
-    def run(self, call: Callable, *args: object) -> asyncio.Future:
-        """Calls something in the engine's thread."""
-        return asyncio.wrap_future(self.engine.submit(call, *args))
+class PerspectiveHandler(QueryHandler):
+    """Perspective's protocol on the hosted table. A viewer has one request under way: the next is read after it."""
 
-    def close(self) -> None:
-        self.engine.shutdown(wait=False)
+    def initialize(self, viewers: Viewers, process: PerspectiveServer) -> None:
+        super().initialize(viewers, process)
+        self.views: set[str] = set()
 
-    def _new_session(self, streams: list[bytes], send: Callable[[bytes], None]) -> object:
-        if not self.wanted:
-            self.wanted = True
-            self._update(streams, False)
-        return self.server.new_session(send)
+    def on_close(self) -> None:
+        super().on_close()
+        self.drop_views(set(self.views))
 
-    def _update(self, streams: Iterable[bytes], start_over: bool) -> None:
-        """Makes the table with its first rows: grouped views on an *empty* one can hang Perspective for good."""
-        if start_over:
-            self.server, self.table = perspective.Server(), None
-        for arrow in streams if self.wanted else ():
-            if self.table is None:
-                client = self.server.new_local_client()
-                self.table = client.table(arrow, limit=options.table_limit, name=meters.PERSPECTIVE_TABLE)
-            else:
-                self.table.update(arrow)
+    async def ask(self, request: Request, message: bytes) -> None:
+        if why := objection(request, self.views, self.viewers.views):
+            self.count_refusal(f"{request.name}: {why}")
+            self.send(request.refusal(why))
+            return
+        if request.kind == MAKE_VIEW:
+            self.views.update(request.fields[1])
+            self.viewers.views.update(request.fields[1])
+        elif request.kind == DELETE_VIEW:
+            self.drop_views({request.entity})
+        await self.process.send(self.number, frames.REQUEST, message, request)
+
+    def drop_views(self, views: set[str]) -> None:
+        """Views of these names are gone; the names may be used again."""
+        self.viewers.views -= views
+        self.views -= views

@@ -6,7 +6,6 @@ from collections import deque
 
 from bridge import tdengine
 from bridge.delivery import Delivery
-from bridge.hosted_table import HostedTable
 from bridge.newest_rows import NewestRows
 from bridge.poller_process import PollerProcess
 from bridge.settings import options
@@ -19,8 +18,8 @@ OVER_LIMIT_SAID_S = 10  # so that a person has time to read it
 class LiveRows:
     """Carries the rows from the poller to the viewers' tables, tick by tick."""
 
-    def __init__(self, poller: PollerProcess, rows: NewestRows, table: HostedTable, viewers: Viewers) -> None:
-        self.poller, self.rows, self.table, self.viewers = poller, rows, table, viewers
+    def __init__(self, poller: PollerProcess, rows: NewestRows, viewers: Viewers) -> None:
+        self.poller, self.rows, self.viewers = poller, rows, viewers
         self.last = Delivery()  # the last one without trouble
         self.waiting = self.error = ""
         self.rows_seen = self.late_rows = 0
@@ -37,9 +36,6 @@ class LiveRows:
             if delivery.anew and self.rows.streams:
                 logging.warning("%s: viewers get all rows anew", delivery.anew)
             await self.rows.add(streams, bool(delivery.anew), start_over)
-            await self.table.update([arrow for rows, arrow in streams if rows], start_over)
-            if start_over:
-                self.viewers.close_queriers("there is a new table")
             self.note(delivery)
             more = delivery.more
 
@@ -86,4 +82,3 @@ class LiveRows:
 
     async def close(self) -> None:
         await self.poller.close()
-        self.table.close()

@@ -36,8 +36,8 @@ class NewestRows:
         async with self.changed:
             self.changed.notify_all()
 
-    async def next(self, number: int, beginning: int) -> tuple[int, bytes] | None:
-        """Waits for the stream of this number, or for the oldest that is there: (the number after it, the stream).
+    async def next(self, number: int, beginning: int) -> tuple[int, int, bytes] | None:
+        """Waits for the stream of this number, or for the oldest that is there: (the number after it, rows, stream).
 
         None where pages have to begin again: `beginning` is the count of beginnings that the page knows.
         """
@@ -46,4 +46,4 @@ class NewestRows:
         if self.beginnings != beginning:
             return None
         number = max(number, self.first)
-        return number + 1, self.streams[number - self.first][1]
+        return number + 1, *self.streams[number - self.first]

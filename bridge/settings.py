@@ -79,6 +79,11 @@ SETTINGS = {
         Setting("history_questions", 4, "questions of such panels that the database gets at once", least=1),
         Setting("history_timeout_s", 60, "seconds that the database may take for one of them", least=1),
     ),
+    "engine": (
+        Setting("question_s", 5, "seconds that a viewer's question may keep Perspective's engine", least=1),
+        Setting("engine_memory_mb", 2048, "MB that Perspective's engine may take for the viewers' questions",
+                least=256),
+    ),
     "server": (
         Setting("perspective_host", "127.0.0.1", "the address to listen at"),
         Setting("perspective_port", 8085, "the port to listen at", least=1),
@@ -95,6 +100,13 @@ SETTINGS = {
         Setting("max_viewers", 500, "viewers that may be connected at a time", least=1),
         Setting("idle_s", 20, "seconds after which a viewer is dropped that does not answer a ping, or does not read",
                 least=1),
+    ),
+    "trend": (
+        Setting("trend_by", "theta", "who forecasts: theta, statsmodels, or tdengine where it has an analysis node",
+                form="theta|statsmodels|tdengine"),
+        Setting("trend_column", "", "the column that is forecast, in place of the first one of floats"),
+        Setting("trend_tag", "", "the tag that tells the series apart, in place of the first one of text"),
+        Setting("trend_timeout_s", 60, "seconds that the database may take for a question of the trend", least=1),
     ),
 }
 options = argparse.Namespace()  # the values; `parse` fills it

@@ -4,18 +4,16 @@ import asyncio
 import hmac
 import json
 import logging
-from contextlib import suppress
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from tornado.concurrent import Future
+from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError, RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from bridge.hosted_table import HostedTable
 from bridge.newest_rows import NewestRows
 from bridge.settings import options
-from bridge.viewer_requests import DELETE_VIEW, MAKE_PORT, MAKE_VIEW, parse_request
-from bridge.viewer_rules import NO_REQUEST, objection
 
 MAX_REQUEST_BYTES = 2**18  # what panels send has a few hundred bytes
 MAX_UNREAD_BYTES = 2**23  # when a viewer has not read so much, it gets nothing more and is dropped
@@ -33,6 +31,12 @@ def check_token(handler: RequestHandler) -> None:
         raise HTTPError(403, reason="the token is missing or wrong")  # a reason is not logged; the address has a token
 
 
+def address(request: HTTPServerRequest) -> str:
+    """Whose request it is: a reverse proxy on this machine says for whom it asks."""
+    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    return forwarded if forwarded and ip_address(request.remote_ip).is_loopback else request.remote_ip
+
+
 class Viewers(set):
     """The connections of all viewers."""
 
@@ -40,12 +44,6 @@ class Viewers(set):
         super().__init__()
         self.views: set[str] = set()  # the names of all open views
         self.refused = 0
-
-    def close_queriers(self, reason: str) -> None:
-        """Closes the connections of those that query the table, so that they connect again."""
-        for viewer in list(self):
-            if isinstance(viewer, PerspectiveHandler):
-                viewer.close(1012, reason)
 
 
 class Viewer(WebSocketHandler):
@@ -121,7 +119,7 @@ class CopyHandler(Viewer):
             number, beginning = self.rows.first, self.rows.beginnings
             await self.send_in_time(json.dumps({"limit": options.table_limit}))
             while following := await self.rows.next(number, beginning):
-                number, arrow = following
+                number, _, arrow = following
                 await self.send_in_time(arrow)
 
     async def send_in_time(self, message: bytes | str) -> None:
@@ -144,55 +142,3 @@ class CopyHandler(Viewer):
     def on_close(self) -> None:
         super().on_close()
         self.sending.cancel()
-
-
-class PerspectiveHandler(Viewer):
-    """Perspective's protocol. A viewer has one request under way: the next is read from the network after it."""
-
-    def initialize(self, viewers: Viewers, table: HostedTable) -> None:
-        super().initialize(viewers)
-        self.table = table
-
-    async def open(self) -> None:
-        super().open()
-        self.session, self.views = None, set()
-        loop = asyncio.get_running_loop()
-        session = await self.table.new_session(lambda message: loop.call_soon_threadsafe(self.send, message))
-        if self in self.viewers:
-            self.session = session
-        else:
-            await self.table.run(session.close)
-
-    def on_close(self) -> None:
-        super().on_close()
-        self.drop_views(set(self.views))
-        if self.session:
-            with suppress(RuntimeError):  # the engine's thread has ended: the server stops
-                self.table.run(self.session.close)
-
-    async def on_message(self, message: bytes | str) -> None:
-        try:
-            request = parse_request(message)
-        except ValueError as error:
-            self.count_refusal(f"a message that is no request of Perspective's: {error}")
-            self.close(1003, NO_REQUEST)
-            return
-        if request.kind == MAKE_PORT:
-            # A datagrid asks for a port to send edits through, and draws nothing until it has one. Read as an
-            # answer, its own request says "port 0", the one that is always there: no new port for the table.
-            self.send(message)
-        elif why := objection(request, self.views, self.viewers.views):
-            self.count_refusal(f"{request.name}: {why}")
-            self.send(request.refusal(why))
-        else:
-            if request.kind == MAKE_VIEW:
-                self.views.update(request.fields[1])
-                self.viewers.views.update(request.fields[1])
-            elif request.kind == DELETE_VIEW:
-                self.drop_views({request.entity})
-            await self.table.run(self.session.handle_request, message)
-
-    def drop_views(self, views: set[str]) -> None:
-        """Views of these names are gone; the names may be used again."""
-        self.viewers.views -= views
-        self.views -= views

@@ -16,7 +16,7 @@ README, SETTINGS, FILES, PROXY = ((ROOT / file).read_text() for file in (
     "README.md", "docs/settings.md", "docs/files.md", "docs/reverse-proxy.md"))
 PAGES = [path for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")) if path.name != "benchmarks.md"]
 TEXT = "".join(page.read_text() for page in PAGES)
-PROGRAMS = (["producer.py"], ["perspective_server.py"], ["-m", "embedded"])
+PROGRAMS = (["producer.py"], ["perspective_server.py"], ["-m", "embedded"], ["-m", "bridge.trend.process"])
 SUFFIXES = ("py", "sh", "html", "js", "yaml", "conf", "txt")
 
 
@@ -50,7 +50,7 @@ def test_each_file_has_its_line():
     files = {str(path.relative_to(ROOT)) + "/" * path.is_dir() for path in (*ROOT.glob("*.*"), *rooms)
              if path.suffix[1:] in (*SUFFIXES, "md") or path.is_dir()}
     unnamed = {"README.md", "requirements.txt", "bridge/__init__.py", "bridge/history/__init__.py",
-               "tools/audit-requirements.txt"}
+               "bridge/trend/__init__.py", "tools/audit-requirements.txt"}
     assert {file for file in files if not file.startswith(".")} - named == unnamed
 
 

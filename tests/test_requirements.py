@@ -5,7 +5,7 @@ from importlib.metadata import distributions
 
 from tests.helpers.databases import ROOT
 
-FILES = ("requirements.txt", "embedded/requirements.txt", "tests/requirements.txt")
+FILES = ("requirements.txt", "embedded/requirements.txt", "bridge/trend/requirements.txt", "tests/requirements.txt")
 
 
 def normal(name: str) -> str:
@@ -13,7 +13,7 @@ def normal(name: str) -> str:
 
 
 def pinned(file: str) -> dict[str, str]:
-    lines = [line for line in (ROOT / file).read_text().splitlines() if line and not line.startswith("#")]
+    lines = [line for line in (ROOT / file).read_text().splitlines() if line and not line.startswith(("#", "-r"))]
     return {normal(re.sub(r"\[.*\]", "", name)): version for name, version in (line.split("==") for line in lines)}
 
 

@@ -94,28 +94,6 @@ def test_every_request_that_is_not_known_to_read_is_refused(power_dsn, write, tm
             assert server.status()["refused_requests"] == len(kinds)
 
 
-@pytest.mark.parametrize("config, why", (
-    ({"filter": [["voltage", "==", []]]}, "a filter needs a value"),  # the engine dies of it
-    ({"filter": [["voltage", "is not null", []]]}, "a filter needs a value"),
-    ({"filter": [["voltage", "&", 1]]}, "a filter may have"),
-    ({"group_by": ["voltage"], "columns": ["location"], "aggregates": {"location": "avg"}},
-     "only be of a column of numbers"),
-    ({"split_by": ["timestamp"]}, "splitting by timestamp would make a column for each"),
-    ({"expressions": {"x": "for (var i := 0; i < 90000; i += 1) { i; }; 1"}}, "no loop"),
-    ({"expressions": {"x": "for /* */ (var i := 0; i < 90000; i += 1) { i; }; 1"}}, "no loop"),
-    ({"expressions": {"x": "var v[1000000] := [0]; 1"}}, "no loop and no array"),
-))
-def test_views_that_would_end_or_stop_the_engine_are_refused(power_dsn, write, tmp_path, config, why):
-    write(0, now_ms())
-    with Server(tmp_path, power_dsn) as server, Viewer(server.port) as viewer:
-        table = viewer.table()
-        with pytest.raises(BaseException, match=why):
-            table.view(**config)
-        assert table.view(filter=[["location", "in", []], ["phase", "is null", None]]).num_rows() == 0
-        assert not table.validate_expressions({"twice": '2 * "voltage"'})["errors"]
-        assert table.view(split_by=["location"], expressions={"twice": '2 * "voltage"'}).num_rows() == 1
-
-
 @pytest.mark.parametrize("window", (
     {"column": "current", "aggregate": "avg", "partition_by": ["location"], "order_by": ["timestamp", "asc"],
      "rows": 3},

@@ -10,7 +10,7 @@ import socket
 import time
 from contextlib import suppress
 
-from bridge.history import frames
+from bridge import frames
 from bridge.history.answers import Answers
 from bridge.history.database import Database
 from bridge.history.session import Session

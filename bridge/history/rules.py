@@ -16,7 +16,7 @@ from bridge.viewer_requests import (
     SORTS,
     Request,
 )
-from bridge.viewer_rules import MAX_VIEWS, OTHER_VERSION, READ_ONLY
+from bridge.viewer_rules import MAX_VIEWS, OTHER_VERSION, READ_ONLY, objection_to_size
 
 ON_UPDATE, UPDATE_NO_MORE = 21, 22
 OF_NOTHING, OF_TABLE = {3, 4}, {MAKE_VIEW, 7, 8, DESCRIBE}
@@ -37,6 +37,8 @@ def objection(request: Request, views: set[str]) -> str:
         return "you have no view of this name"
     if request.kind in exports.KINDS and len(request.fields.get(1, ())) != 1:
         return "a request for rows says which: it needs a viewport"
+    if too_much := objection_to_size(request.fields):
+        return too_much
     if request.kind == MAKE_VIEW:
         names, configs = request.fields.get(1, [""]), request.fields.get(2, [{}])
         if len(views) >= MAX_VIEWS:

@@ -15,10 +15,10 @@ from .describe import Answer, answer, show_create, show_create_database, text
 from .information_schema import extract, system_table, tag_columns, tags_of
 from .insert_parts import no_tag, positions_of
 
-_WHOLE = {"DNODES": "ins_dnodes", "MNODES": "ins_mnodes", "CLUSTER": "ins_cluster", "USERS": "ins_users",
-          "INDEXES": "ins_indexes", "CONNECTIONS": "perf_connections", "FUNCTIONS": "ins_functions",
-          "VARIABLES": "ins_dnode_variables", "CLUSTER VARIABLES": "ins_dnode_variables",
-          "LOCAL VARIABLES": "ins_dnode_variables"}
+_WHOLE = {"DNODES": "ins_dnodes", "MNODES": "ins_mnodes", "ANODES": "ins_anodes", "CLUSTER": "ins_cluster",
+          "USERS": "ins_users", "INDEXES": "ins_indexes", "CONNECTIONS": "perf_connections",
+          "FUNCTIONS": "ins_functions", "VARIABLES": "ins_dnode_variables",
+          "CLUSTER VARIABLES": "ins_dnode_variables", "LOCAL VARIABLES": "ins_dnode_variables"}
 
 
 def show(context: Context, wanted: nodes.Show) -> Answer:

@@ -40,6 +40,7 @@ SCHEMAS = {
     "ins_columns": "table_name VARCHAR(192), db_name VARCHAR(64), table_type VARCHAR(21), col_name VARCHAR(64), "
                    "col_type VARCHAR(32), col_length INT, col_precision INT, col_scale INT, col_nullable INT, "
                    "col_source VARCHAR(258)",
+    "ins_anodes": "id INT, url VARCHAR(128), status VARCHAR(10), create_time TIMESTAMP, update_time TIMESTAMP",
     "ins_users": "name VARCHAR(24), super TINYINT, enable TINYINT, sysinfo TINYINT, createdb TINYINT, "
                  "create_time TIMESTAMP, allowed_host VARCHAR(49152)",
     "ins_configs": "name VARCHAR(30), value VARCHAR(4094)",
@@ -53,7 +54,7 @@ SCHEMAS = {
 _OTHERS = frozenset(
     "ins_qnodes ins_snodes ins_vgroups ins_streams ins_subscriptions ins_topics ins_views ins_grants "
     "ins_stream_tasks ins_vnodes ins_user_privileges ins_compacts ins_compact_details ins_grants_full ins_grants_logs "
-    "ins_machines ins_arbgroups ins_encryptions ins_tsmas ins_anodes ins_anodes_full ins_disk_usage ins_filesets "
+    "ins_machines ins_arbgroups ins_encryptions ins_tsmas ins_anodes_full ins_disk_usage ins_filesets "
     "ins_transaction_details perf_queries perf_consumers perf_trans perf_apps".split())
 
 

@@ -1,0 +1,140 @@
+"""Questions that Perspective's engine cannot bear: they end it, and nobody notices but those that query it, too."""
+
+import os
+import re
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+
+from tests.helpers.programs import Server, now_ms, producer
+from tests.helpers.viewers import CopyViewer, Viewer
+from tests.helpers.waiting import wait_for
+
+QUESTION_S = 4
+NOTICED_S = 2  # less than a question may take; on a quiet machine rows have a gap of 0.3 s
+
+
+def doubled(times: int) -> str:
+    """An expression of a few hundred characters whose text has 2 ** times * 8."""
+    lines = ['var a0 := concat("location", "location")']
+    lines += [f"var a{n} := concat(a{n - 1}, a{n - 1})" for n in range(1, times)]
+    return ";\n".join([*lines, f"length(a{times - 1})"])
+
+
+TOO_MUCH = {"expressions": {"x": doubled(22)}, "columns": ["x"]}
+REFUSED = {
+    "columns": {"columns": ["current"] * 20_000},
+    "arguments": {"expressions": {"x": "concat(" + ", ".join(['"location"'] * 18_000) + ")"}},
+    "texts": {"expressions": {"x": 'order("location", ' + ", ".join(f"'{n}'" for n in range(20_000)) + ")"}},
+    "variables": {"expressions": {"x": "".join(f"var v{n} := {n}; " for n in range(10_000)) + "1"}},
+    "values": {"filter": [["location", "in", [str(n) for n in range(20_000)]]]},
+    "sorts": {"sort": [["current", "asc"]] * 2000},
+}
+
+
+def memory_mb(process: int) -> float:
+    with open(f"/proc/{process}/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def engine(server: Server) -> int:
+    """The process number of the newest engine."""
+    return int(re.findall(r"engine started, process (\d+)", server.text())[-1])
+
+
+def ask(port: int, config: dict) -> str:
+    """Asks for a view and its rows: why there are none, "" where there are."""
+    with Viewer(port) as viewer:
+        table = viewer.table()
+        try:
+            table.view(**config).to_columns(end_row=1)
+        except BaseException as error:  # the client's panic is no Exception
+            return str(error)
+    return ""
+
+
+def check_that_nobody_notices(server: Server, copy: CopyViewer, question) -> tuple[str, float]:
+    """What `question` returns, and the most memory that an engine took, in MB. Rows and /status come meanwhile."""
+    newest, came, most = None, time.monotonic(), 0.0
+    with ThreadPoolExecutor() as pool:
+        asking = pool.submit(question)
+        while not asking.done():
+            asked = time.monotonic()
+            assert server.status()["last_error"] is None and time.monotonic() - asked < NOTICED_S
+            if newest != copy.rows[-1]:
+                newest, came = copy.rows[-1], time.monotonic()
+            assert time.monotonic() - came < NOTICED_S
+            try:
+                most = max(most, memory_mb(engine(server)))
+            except (IndexError, OSError):  # none is there at the moment
+                pass
+            time.sleep(0.02)
+    return asking.result(), most
+
+
+@pytest.fixture
+def serve(power_dsn, tmp_path):
+    """A function that starts a server with rows that come, and these options."""
+    with ExitStack() as stack:
+        def start(*options: str) -> tuple[Server, CopyViewer]:
+            stack.enter_context(producer(tmp_path, power_dsn))
+            server = stack.enter_context(Server(tmp_path, power_dsn, f"--question-s={QUESTION_S}", *options))
+            copy = stack.enter_context(CopyViewer(server.port))
+            wait_for(lambda: copy.rows, what="rows")
+            return server, copy
+        yield start
+
+
+def test_a_question_that_takes_too_long(serve):
+    server, copy = serve()
+    with Viewer(server.port) as other:
+        other.table().view()
+        answer, most = check_that_nobody_notices(server, copy, lambda: ask(server.port, TOO_MUCH))
+        assert "this question took longer than 4 s (QUESTION_S)" in answer and most < 2048
+        code, reason = wait_for(lambda: other.closed, what="the end of the connection")
+        assert code == 1012 and reason == "another viewer's question was too much for the engine"
+    with Viewer(server.port) as again:
+        assert again.table().view().num_rows() > 0
+    assert not copy.closed and server.status()["refused_requests"] == 1
+    assert "Traceback" not in server.text() and len(server.text()) < 100_000
+
+
+def test_a_question_that_takes_too_much_memory(serve):
+    server, copy = serve("--engine-memory-mb=300")
+    answer, most = check_that_nobody_notices(server, copy, lambda: ask(server.port, TOO_MUCH))
+    assert re.search("bad_alloc|ENGINE_MEMORY_MB", answer) and most < 300
+    wait_for(lambda: not ask(server.port, {}), what="an answer")  # an engine that has run out of memory may end later
+
+
+def test_three_strikes(power_dsn, write, tmp_path):
+    """A filter without a value ends the engine at once. A reverse proxy says who it was."""
+    write(0, now_ms())
+    strike = {"filter": [["voltage", "==", []]]}
+    with Server(tmp_path, power_dsn) as server:
+        for _ in range(3):
+            assert "ended the engine" in ask(server.port, strike)
+        with pytest.raises(Exception, match="503"):
+            Viewer(server.port).__enter__()
+        with Viewer(server.port, **{"X-Forwarded-For": "192.0.2.7"}) as other, CopyViewer(server.port) as copy:
+            assert other.table().size() == 1
+            wait_for(lambda: copy.rows, what="rows")
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_no_panel_asks_never_comes_to_the_engine(power_dsn, write, tmp_path, name):
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn) as server:
+        assert re.search("may have (64 entries|4096 characters) here", ask(server.port, REFUSED[name]))
+        assert server.text().count("engine started") == 1
+
+
+def test_the_server_ends_while_the_engine_is_busy(power_dsn, write, tmp_path):
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn, "--question-s=60") as server, Viewer(server.port) as viewer:
+        viewer.table()
+        os.kill(engine(server), signal.SIGSTOP)
+        assert server.end(5) == 0
+        wait_for(lambda: not os.path.exists(f"/proc/{engine(server)}"), what="the end of the engine")

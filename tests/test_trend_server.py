@@ -1,0 +1,61 @@
+"""GET /trend: the trend of the rows in the database, for a page."""
+
+import math
+import urllib.error
+
+import pyarrow as pa
+import pytest
+
+from bridge.trend.handler import ALL_MS, to_range
+from tests.helpers.meter_rows import MeterRows
+from tests.helpers.programs import Server, now_ms
+
+HOUR_MS = 3_600_000
+
+
+@pytest.mark.parametrize("text, length, until", (
+    ("5m", 300_000, None), ("24h", 24 * HOUR_MS, None), ("7d", 7 * 24 * HOUR_MS, None), ("all", ALL_MS, None),
+    ("1970-01-01T01:00Z/1970-01-01T03:00Z", 2 * HOUR_MS, 3 * HOUR_MS), ("/1970-01-01T03:00Z", ALL_MS, 3 * HOUR_MS),
+))
+def test_ranges(text, length, until):
+    assert to_range(text) == (length, until)
+
+
+def test_an_open_end_is_now():
+    length, until = to_range("1970-01-01T00:00Z/")
+    assert until is None and abs(length - now_ms()) < 60_000
+
+
+@pytest.mark.parametrize("text", (
+    "", "1", "0h", "1w", "x/y", "9999999h", "1970-01-01T03:00Z/1970-01-01T01:00Z", "1h/"))
+def test_what_is_no_range(text):
+    with pytest.raises(ValueError):
+        to_range(text)
+
+
+def test_the_trend_of_a_page(power_dsn, power, tmp_path):
+    start = now_ms() - 600_000
+    currents = {start + second * 1000: 10 + 3 * math.sin(second * math.tau / 120) for second in range(600)}
+    MeterRows(power).write(1, "Campbell", currents)
+    with Server(tmp_path, power_dsn, "--perspective-token=sesame") as server:
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            server.get("/trend?range=1h")
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            server.get("/trend?range=1w&token=sesame")
+        answer = server.get("/trend?range=1h&token=sesame", Origin="http://localhost:8081")
+        assert answer.headers["Access-Control-Allow-Origin"] == "http://localhost:8081"
+        assert answer.headers["Cache-Control"].startswith("max-age=")
+        table = pa.ipc.open_stream(answer.read()).read_all()
+        assert table.column_names == ["timestamp", "location", "measured", "expected", "low", "high"]
+        future = table.filter(pa.compute.greater(table["timestamp"].cast(pa.int64()), start + 600_000))
+        assert future.num_rows > 10 and set(future["measured"].to_pylist()) == {None}
+        for time, expected in zip(future["timestamp"].cast(pa.int64()).to_pylist(), future["expected"].to_pylist()):
+            assert abs(expected - 10 - 3 * math.sin((time - start) / 1000 * math.tau / 120)) < 1
+
+
+def test_no_trend_says_why(power_dsn, write, tmp_path):
+    write(0, now_ms())
+    with Server(tmp_path, power_dsn) as server:
+        with pytest.raises(urllib.error.HTTPError) as error:
+            server.get("/trend")
+        assert error.value.code == 503 and "windows" in error.value.read().decode()
