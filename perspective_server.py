@@ -15,12 +15,15 @@ from pathlib import Path
 
 import perspective
 from tornado.ioloop import PeriodicCallback
-from tornado.web import Application, RedirectHandler, RequestHandler, StaticFileHandler
+from tornado.web import Application, RedirectHandler, RequestHandler
 
 from bridge import tdengine
+from bridge.guard import AssetHandler, GuardedApplication, PageHandler
 from bridge.history.viewers import History, HistoryHandler
 from bridge.hosted_table import HostedTable, PerspectiveHandler, PerspectiveServer
+from bridge.http_bounds import BoundedServer
 from bridge.live import LiveRows
+from bridge.logs import log_to_stderr
 from bridge.newest_rows import NewestRows
 from bridge.poller_process import PollerProcess
 from bridge.settings import options, parse
@@ -29,7 +32,7 @@ from bridge.trend.trends import Trends
 from bridge.websockets import MAX_REQUEST_BYTES, CopyHandler, Viewers, allowed_origin, check_token
 
 PAGE = "prsp-viewer.html"
-PAGE_FILES = rf"/({PAGE}|prsp-(?:copy|history|status)\.js)"
+SCRIPTS = r"/(prsp-(?:copy|history|status)\.js)"  # the page's own
 ROOT = Path(__file__).parent
 ASSETS = Path(perspective.__file__).parent / "widget" / "static"  # of the wheel itself: the versions never differ
 
@@ -53,15 +56,16 @@ class StatusHandler(RequestHandler):
 
 def make_app(live: LiveRows, server: PerspectiveServer, history: History, trends: Trends) -> Application:
     """The routes. A WebSocket for each kind of viewer, the state as JSON, and the page with its assets."""
-    return Application([
+    return GuardedApplication([
         (r"/rows", CopyHandler, {"viewers": live.viewers, "rows": live.rows}),
         (r"/websocket", PerspectiveHandler, {"viewers": live.viewers, "process": server}),
         (r"/history", HistoryHandler, {"viewers": live.viewers, "process": history}),
         (r"/trend", TrendHandler, {"trends": trends}),
         (r"/status", StatusHandler, {"live": live}),
         (r"/", RedirectHandler, {"url": PAGE, "permanent": False}),
-        (PAGE_FILES, StaticFileHandler, {"path": str(ROOT)}),
-        (r"/assets/perspective/(.*)", StaticFileHandler, {"path": str(ASSETS)}),
+        (rf"/{PAGE}", PageHandler, {"page": ROOT / PAGE}),
+        (SCRIPTS, AssetHandler, {"path": str(ROOT)}),
+        (r"/assets/perspective/(.*)", AssetHandler, {"path": str(ASSETS)}),
     ], websocket_max_message_size=MAX_REQUEST_BYTES, websocket_ping_interval=options.idle_s,
         log_function=lambda handler: None)  # a line for each request would bury the others
 
@@ -78,7 +82,7 @@ def check_options() -> None:
 async def main() -> None:
     """Serves until SIGTERM or Ctrl-C."""
     parse(__doc__, "database", "pace", "poller", "history", "engine", "trend", "server")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_to_stderr(options.perspective_token)
     check_options()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -94,8 +98,9 @@ async def main() -> None:
         callback = PeriodicCallback(live.tick, options.interval_ms)  # 4. a callback that polls
         callback.start()
         app = make_app(live, server, history, trends)
-        app.listen(options.perspective_port, options.perspective_host)  # 5. a WebSocket for each kind of viewer
-        logging.info("serving http://%s:%d/", options.perspective_host, options.perspective_port)
+        host, port = options.perspective_host, options.perspective_port
+        BoundedServer(app).listen(port, host)  # 5. a WebSocket for each kind of viewer
+        logging.info("serving http://%s:%d/", f"[{host}]" if ":" in host else host, port)
         await stop.wait()
         callback.stop()
     except OSError as error:

@@ -4,19 +4,26 @@
 set -eu
 cd "$(dirname "$0")"
 
-sh install.sh
+lock=run.lock # has the number of the process that runs here
 python=.venv/bin/python
 logs=${LOGS:-logs}
-host=${PERSPECTIVE_HOST:-localhost}
 port=${PERSPECTIVE_PORT:-8085}
-mkdir -p "$logs"
+case ${PERSPECTIVE_HOST:-localhost} in
+*:*) host="[$PERSPECTIVE_HOST]" ;; # an IPv6 address
+*) host=${PERSPECTIVE_HOST:-localhost} ;;
+esac
 
-parts= # what runs, as name:pid
+parts=   # what runs, as name:pid
+writers= # the processes that write its logs
 
-start() { # name command...: starts a part in the background, its output in a log
-    name=$1
+start() { # name command...: starts a part in the background, its output in a log of bounded size
+    name=$1 pipe=$logs/.$1.pipe
     shift
-    "$@" >"$logs/$name.log" 2>&1 &
+    rm -f "$pipe"
+    mkfifo "$pipe"
+    $python -m bridge.logs "$logs/$name.log" <"$pipe" &
+    writers="$writers $!"
+    "$@" >"$pipe" 2>&1 &
     parts="$parts $name:$!"
 }
 
@@ -37,9 +44,10 @@ stop_all() {
     for part in $parts; do
         pids="${part#*:} $pids" # the last started ends first: none loses what it still needs
     done
-    for pid in $pids; do
+    for pid in $pids $writers; do # the writers end by themselves, after the last line
         end "$pid"
     done
+    rm -f "$logs"/.*.pipe "$lock"
     exit "$status"
 }
 
@@ -51,6 +59,7 @@ fail() {
 check_parts() { # fails where a part has died
     for part in $parts; do
         kill -0 "${part#*:}" 2>/dev/null && continue
+        sleep 0.5 # until the last lines are written
         echo "--- the last lines of $logs/${part%:*}.log" >&2
         tail -n 10 "$logs/${part%:*}.log" >&2
         fail "${part%:*} has ended; the rest ends too"
@@ -68,8 +77,28 @@ wait_until() { # seconds what command...: until the command succeeds
     done
 }
 
+runs_demo() { # pid: whether this is another process, and a run.sh; without a ps that can tell, it counts as one
+    [ "$1" != $$ ] && kill -0 "$1" 2>/dev/null || return 1
+    command=$(ps -o args= -p "$1" 2>/dev/null) || return 0
+    case $command in *run.sh*) ;; *) return 1 ;; esac
+}
+
+take_lock() { # fails where another run.sh runs here; the lock of one that was killed is taken over
+    until (set -C && echo $$ >"$lock") 2>/dev/null; do
+        [ -w . ] || fail "this folder cannot be written"
+        [ -s "$lock" ] || sleep 1 # it is made at this moment
+        other=$(cat "$lock" 2>/dev/null) || continue # it has just ended
+        runs_demo "${other:-$$}" && fail "the demo runs here already, as process $other: end it, or use a copy of this folder"
+        rm -f "$lock"
+    done
+}
+
+take_lock
 trap stop_all EXIT
 trap 'exit 0' INT TERM
+
+sh install.sh
+mkdir -p "$logs"
 
 code=0
 answer=$($python -m bridge.tdengine 2>&1) || code=$?

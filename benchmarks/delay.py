@@ -70,7 +70,7 @@ def measure(rate: int, subtables: int, rows_a_meter: int) -> list[Figure]:
         arrivals = {time.value: now for now, arrow in viewer.arrivals for time in rows_of(arrow)["timestamp"].unique()}
         copied = delays(arrivals, ticks)
         with chromium() as browser:
-            page = browser.new_page()
+            page = browser.new_page(bypass_csp=True)
             page.goto(own_origin_page(server))
             page.wait_for_selector("perspective-viewer[live]")
             page.query_selector("perspective-viewer").evaluate(RECORD)

@@ -37,7 +37,7 @@ def start_with(dsn: str, database_port: int, tree: Path, browser: Browser) -> fl
         demo.port = port
         wait_for(lambda: "open http" in demo.text() or demo.process.poll() is not None, 300)
         assert "open http" in demo.text(), demo.text()
-        page = browser.new_page()
+        page = browser.new_page(bypass_csp=True)
         page.goto(own_origin_page(demo))
         page.wait_for_selector("perspective-viewer[live]", timeout=60_000)
         page.query_selector("perspective-viewer").evaluate(MOVES)

@@ -14,6 +14,9 @@
 | `viewers_process` | what this process and that of the history have in common |
 | `frames` | the messages between the server and such a process |
 | `live` | what happens at each tick, and what /status says |
+| `http_bounds` | the HTTP server: what strangers may take of memory, time and files |
+| `guard` | by which names the server may be reached, and the headers of its answers |
+| `logs` | what is logged, and how much of it; the bounded log files of `run.sh` |
 | `websockets` | the WebSockets of the viewers, and who may connect |
 | `viewer_requests` | reading Perspective's requests, field by field |
 | `viewer_rules` | what viewers may ask |

@@ -89,6 +89,12 @@ SETTINGS = {
         Setting("perspective_port", 8085, "the port to listen at", least=1),
         Setting("allowed_origins", "http://localhost:8081,http://127.0.0.1:8081",
                 "pages of these origins may connect, beside the server's own; separated by commas"),
+        Setting("allowed_hosts", "",
+                "names by which the server may be reached, beside localhost, loopback addresses and its own; "
+                "separated by commas"),
+        Setting("frame_ancestors", "'self'",
+                "pages that may show this one in a frame, as a Content-Security-Policy names them",
+                form=r"[^;,\x00-\x1f]+"),
         Setting("perspective_token", "",
                 "what viewers must give as ?token=...; needed to listen at other than a loopback address"),
         Setting("max_viewers", 500, "viewers that may be connected at a time", least=1),

@@ -11,7 +11,6 @@ import signal
 import socket
 import sys
 from contextlib import ExitStack, suppress
-from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 from tornado.netutil import bind_sockets
@@ -20,6 +19,7 @@ from . import VERSION
 from .common.errors import TDengineError
 from .protocol.handlers import close_app, make_app, make_server
 from .storage.store import Store
+from .storage.temporary import temporary_folder
 
 log = logging.getLogger(__name__)
 
@@ -144,8 +144,7 @@ async def main() -> str | None:
     except OSError as error:
         return f"port {options.port}: {error.strerror}; choose another one with --port (for run.sh: EMBEDDED_PORT)"
     with ExitStack() as stack:
-        folder = options.folder or stack.enter_context(
-            TemporaryDirectory(prefix="embedded-", ignore_cleanup_errors=True))
+        folder = options.folder or stack.enter_context(temporary_folder())
         try:
             store = Store(folder, options.retention, options.memory, options.question)
         except (OSError, TDengineError) as error:

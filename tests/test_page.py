@@ -85,10 +85,11 @@ def test_page_from_another_port(demo, open_page, tmp_path):
 
 
 def test_page_unchanged_at_the_default_ports(demo, open_page, tmp_path):
-    """As the README says it: the server at 8085, `python -m http.server 8081` for the page."""
+    """As the README says it: the server at 8085, `python -m http.server 8081 ...` for the page."""
     if any(listens(port) for port in (8081, 8085)):
         pytest.skip("port 8081 or 8085 is in use on this machine")
-    with Program(tmp_path / "static.log", sys.executable, "-m", "http.server", "8081", cwd=demo.tree), \
+    with Program(tmp_path / "static.log", sys.executable, "-m", "http.server", "8081", "--bind", "127.0.0.1",
+                 "--directory", "public", cwd=demo.tree), \
             Server(tmp_path, demo.dsn, SMALL, "--perspective-port=8085"):
         wait_for(lambda: listens(8081), what="http.server")
         check_panels(demo, open_page("http://localhost:8081/prsp-viewer.html"))

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import urllib.error
 import urllib.request
 
 import pytest
@@ -30,6 +31,7 @@ http {{
 CERTIFICATE = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
                "-keyout", "key.pem", "-out", "certificate.pem")
 TOKEN = "sesame"
+HOSTS = ("--allowed-hosts=demo.example.com",)
 
 
 class Nginx(Program):
@@ -61,7 +63,7 @@ def nginx(tmp_path_factory, dsn):
     folder = tmp_path_factory.mktemp("proxy")
     database = f"proxy_{os.getpid()}"
     with producer(folder, f"{dsn}/{database}", "--interval-ms=1000"), \
-            Server(folder, f"{dsn}/{database}", f"--perspective-token={TOKEN}") as server, \
+            Server(folder, f"{dsn}/{database}", f"--perspective-token={TOKEN}", *HOSTS) as server, \
             Nginx(folder, server.port) as nginx:
         yield nginx
     taosws.connect(dsn).execute(f"DROP DATABASE IF EXISTS {database}")
@@ -70,7 +72,7 @@ def nginx(tmp_path_factory, dsn):
 @pytest.mark.parametrize("path", ("/", "/demo/"))
 @pytest.mark.parametrize("scheme", ("http", "https"))
 def test_the_page_is_live(nginx, browser, scheme, path):
-    page = browser.new_page(ignore_https_errors=True)
+    page = browser.new_page(ignore_https_errors=True, bypass_csp=True)
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("request", lambda request: request.url.startswith((nginx.address(scheme, path), "data:", "blob:"))
@@ -86,6 +88,16 @@ def test_the_page_is_live(nginx, browser, scheme, path):
 def test_a_path_without_its_last_slash_leads_to_the_page(nginx):
     with urllib.request.urlopen(nginx.address("http", f"/demo?token={TOKEN}")) as reply:
         assert reply.url == nginx.address("http", f"/demo/prsp-viewer.html?token={TOKEN}")
+
+
+@pytest.mark.parametrize("host, status", (("demo.example.com", 200), ("other.example.com", 403)))
+def test_the_host_that_people_see_is_named_to_the_server(nginx, host, status):
+    request = urllib.request.Request(nginx.address("http", f"/demo/status?token={TOKEN}"), headers={"Host": host})
+    try:
+        with urllib.request.urlopen(request) as reply:
+            assert reply.status == status
+    except urllib.error.HTTPError as error:
+        assert error.code == status and b"ALLOWED_HOSTS" in error.read()
 
 
 def test_panels_may_query_the_server(nginx):

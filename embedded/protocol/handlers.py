@@ -7,11 +7,11 @@ for that work: requests are answered in order, and a long query of one client ne
 import asyncio
 import contextlib
 
-from tornado.httpserver import HTTPServer
 from tornado.web import Application
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from ..storage.store import Store
+from .bounded_server import BoundedServer
 from .clients import LOGIN_SECONDS, MAX_BYTES_BEFORE_LOGIN, MAX_MESSAGE_BYTES, Clients, LocalHandler
 from .connection import Connection
 from .messages import handle, is_short
@@ -124,11 +124,11 @@ def make_app(store: Store) -> Application:
     )
 
 
-def make_server(app: Application) -> HTTPServer:
+def make_server(app: Application) -> BoundedServer:
     """A server with bounds for what comes before a login; `RestHandler` raises that of a body after it."""
-    return HTTPServer(app, max_buffer_size=MAX_MESSAGE_BYTES + 2**20,  # with room for the frame's own bytes
-                      max_body_size=MAX_BYTES_BEFORE_LOGIN, idle_connection_timeout=_IDLE_SECONDS,
-                      body_timeout=_BODY_SECONDS)
+    return BoundedServer(app, max_buffer_size=MAX_MESSAGE_BYTES + 2**20,  # with room for the frame's own bytes
+                         max_body_size=MAX_BYTES_BEFORE_LOGIN, idle_connection_timeout=_IDLE_SECONDS,
+                         body_timeout=_BODY_SECONDS)
 
 
 async def close_app(app: Application) -> None:

@@ -19,6 +19,7 @@ try:
 except ImportError:  # Windows has no such locks: two processes could open one folder there
     fcntl = None
 
+DATABASE_FILE = "embedded.duckdb"
 WAL_LIMIT = 8 << 20  # bytes of the write-ahead log; then the sweep writes them to the file, and commits wait for it
 TEMPORARY_TIMES = 8  # what questions may put on the disk, as a multiple of the memory
 SPARE_READERS = 8  # connections kept open for the next questions
@@ -63,10 +64,10 @@ class DuckFile:
 
     def __init__(self, folder: str, memory_mb: int) -> None:
         os.makedirs(folder, exist_ok=True)
-        path = os.path.join(folder, "embedded.duckdb")
+        path = os.path.join(folder, DATABASE_FILE)
         temporary = os.path.join(folder, "temporary")
         self._path, self._wal = path, path + ".wal"
-        self._folder_lock = _lock_folder(folder)
+        self._folder_lock = lock_folder(folder)
         self.lock = threading.RLock()  # a thread that writes, or changes the catalog, holds it
         self.version = 0  # of the catalog
         self.state = threading.Lock()  # held for a moment: by a commit, and by a reader that picks the state it reads
@@ -163,7 +164,7 @@ class DuckFile:
             self.release(connection)
 
 
-def _lock_folder(folder: str) -> IO | None:
+def lock_folder(folder: str) -> IO | None:
     """Lock the folder for this process. The system unlocks it when the process ends, in whatever way."""
     if fcntl is None:
         return None

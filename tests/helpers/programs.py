@@ -112,9 +112,11 @@ def producer(folder: Path, dsn: str, *options: str, cwd: Path = ROOT) -> Program
 class Server(Program):
     """`perspective_server.py` at a free port."""
 
+    COMMAND = (sys.executable, "perspective_server.py")
+
     def __init__(self, folder: Path, dsn: str, *options: str, cwd: Path = ROOT):
         self.port = free_port()
-        super().__init__(folder / f"server-{self.port}.log", sys.executable, "perspective_server.py",
+        super().__init__(folder / f"server-{self.port}.log", *self.COMMAND,
                          f"--perspective-port={self.port}", *options, cwd=cwd, TDENGINE_DSN=dsn)
 
     def __enter__(self):

@@ -9,7 +9,13 @@ import taosws
 from tests.helpers.databases import ROOT
 from tests.helpers.programs import Program, Server, free_port, listens
 
-NOT_COPIED = shutil.ignore_patterns(".*", "artefacts", "assets", "logs", "__pycache__")
+NOT_COPIED = {"artefacts", "assets", "logs", "run.lock"}  # and what starts with a dot
+
+
+def not_copied(folder: str, names: list[str]) -> set[str]:
+    """For shutil.copytree: what programs have made. `public/assets` is a link, which is copied."""
+    return {name for name in names if name == "__pycache__" or folder == str(ROOT)
+            and (name.startswith(".") or name in NOT_COPIED)}
 
 
 class WholeDemo(Program):
@@ -17,7 +23,7 @@ class WholeDemo(Program):
 
     def __init__(self, folder: Path, **environment):
         self.tree = folder / "demo"
-        shutil.copytree(ROOT, self.tree, ignore=NOT_COPIED)
+        shutil.copytree(ROOT, self.tree, ignore=not_copied, symlinks=True)
         (self.tree / ".venv").symlink_to(ROOT / ".venv")
         self.port, self.database_port = free_port(), free_port()
         self.database = f"run_{self.port}" if "TDENGINE_DSN" in os.environ else "power"

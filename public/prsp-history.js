@@ -1,0 +1,1 @@
+../prsp-history.js

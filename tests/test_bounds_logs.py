@@ -1,0 +1,166 @@
+"""The server's log: bounded, without tracebacks of viewers that vanish, and never with a token in it."""
+
+import contextlib
+import http.client
+import logging
+import os
+import socket
+import struct
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from bridge.logs import MOST_CHARACTERS, MOST_REPEATS, MOST_TEXTS, PERIOD_S, Masking, Sparing
+from tests.helpers.databases import ROOT
+from tests.helpers.others import LOG_BYTES, Others
+from tests.helpers.programs import Server, producer
+from tests.helpers.viewers import CopyViewer, handshake
+from tests.helpers.waiting import wait_for
+
+TOKEN = "token=sesame"
+
+
+@pytest.fixture
+def busy(power_dsn, tmp_path):
+    """A server, and a producer at its usual pace."""
+    with producer(tmp_path, power_dsn), Server(tmp_path, power_dsn) as server:
+        yield server
+
+
+def vanish(stream) -> None:
+    """Ends a connection without a word to the other end, as a cut cable does once the system notices."""
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    stream.close()
+
+
+@pytest.mark.parametrize("path", ("/rows", "/websocket"))
+def test_viewers_that_vanish_leave_no_trace(busy, path):
+    with Others(busy) as others:
+        for after_s in (0, 0, 0.001, 0.01, 0.1, 0.5):
+            stream = socket.create_connection(("127.0.0.1", busy.port))
+            stream.sendall(handshake(path))
+            threading.Event().wait(after_s)
+            vanish(stream)
+        wait_for(lambda: busy.status()["viewers"] == 1, what="their end")
+        others.unharmed()
+    assert "Traceback" not in busy.text()
+
+
+ASKS = """
+import sys
+from tests.helpers.viewers import Viewer
+with Viewer(int(sys.argv[1])) as viewer:
+    table = viewer.table()
+    views = [table.view() for _ in range(10)]
+    for view in views:
+        view.on_update(lambda *_: None, mode="row")
+    print("asks", flush=True)
+    while True:
+        for view in views:
+            view.to_json()
+"""
+
+
+def test_a_viewer_that_is_killed_amid_its_questions_leaves_no_trace(busy):
+    for _ in range(3):
+        with subprocess.Popen([sys.executable, "-c", ASKS, str(busy.port)], cwd=ROOT, stdout=subprocess.PIPE) as viewer:
+            assert viewer.stdout.readline() == b"asks\n"
+            viewer.kill()
+    wait_for(lambda: busy.status()["viewers"] == 0, what="their end")
+    assert "Traceback" not in busy.text() and len(busy.text()) < 2000
+
+
+def test_refused_requests_are_counted(busy):
+    """Two hundred viewers, each of which sends what is no request."""
+    with Others(busy) as others:
+        for _ in range(200):
+            with CopyViewer(busy.port) as viewer:
+                viewer.send("what?")
+        others.unharmed()
+        said = busy.says("refused a message to one that only listens (repeated ", PERIOD_S + 5)
+        assert said.count("only listens") <= 3 * MOST_REPEATS  # in one period, or in two
+        assert busy.status()["refused_requests"] == 200
+
+
+@pytest.mark.parametrize("path", (
+    "/assets/perspective/%00?token=sesame", "/status?token=%ff&token=sesame", "/status?token=sesame&token=%ff",
+    "/rows?token=%ff&tok%65n=ses%61me", "/websocket?token=sesame&token=%ff", "/%ff?token=sesame", "/sesame",
+    "/assets/perspective/sesame%00", "//sesame?token=sesame", "/status?token=sesame%00", "http://[sesame/?token=sesame",
+    "/ sesame HTTP/1.1 token=sesame", "/status?token=sesame#token=sesame", "/status?%74oken=%73esame&token=%ff",
+))
+@pytest.mark.parametrize("headers", ("", "Upgrade: websocket\r\nConnection: Upgrade\r\n", "Content-Length: sesame\r\n",
+                                     "Referer: http://localhost/?token=sesame\r\nsesame\r\n"))
+def test_the_token_is_never_logged(guarded, path, headers):
+    before = len(guarded.text())
+    with socket.create_connection(("127.0.0.1", guarded.port), timeout=10) as stream:
+        stream.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n".encode())
+        stream.shutdown(socket.SHUT_WR)
+        while stream.recv(2**16):
+            pass
+    assert "Traceback" not in guarded.text()[before:]
+    assert "sesame" not in guarded.text() and "%73esame" not in guarded.text() and "ses%61me" not in guarded.text()
+
+
+@pytest.fixture(scope="module")
+def guarded(dsn, tmp_path_factory):
+    with Server(tmp_path_factory.mktemp("log"), f"{dsn}/nowhere", "--perspective-token=sesame") as server:
+        yield server
+
+
+def log_of(*messages: str, token: str = "") -> list[str]:
+    """The lines that a handler writes of these messages, and after them what it has held back."""
+    lines = []
+    handler = logging.StreamHandler()
+    handler.setFormatter(Masking("%(message)s", token))
+    handler.stream = type("Lines", (), {"write": lambda _, text: lines.append(text.strip()), "flush": lambda _: None})()
+    handler.addFilter(sparing := Sparing(handler))
+    for message in messages:
+        handler.handle(logging.makeLogRecord({"msg": message}))
+    sparing.tell()
+    return lines
+
+
+def test_messages_are_counted_by_their_text():
+    assert log_of("a", "b", *["a"] * 5, "b") == ["a", "b", "a", "a", "b", "a (repeated 3 times)"]
+    lines = log_of(*(f"text {number} {'x' * 10_000}" for number in range(1000)))
+    assert len(lines) == MOST_TEXTS + 1 and lines[-1] == f"{1000 - MOST_TEXTS} more messages came within {PERIOD_S} s"
+    assert max(map(len, lines)) < MOST_CHARACTERS + 10 and sum(map(len, lines)) < LOG_BYTES
+
+
+@pytest.mark.parametrize("message", (
+    "400 GET /status?token=open%20sesame: no", "open sesame", "x=open+sesame&y", "%6fpen%20sesame", "'open%20sesame'",
+    "/rows?a=b&tok%65n=open%20%73esame HTTP/1.1",
+))
+def test_the_token_is_masked_however_it_is_spelt(message):
+    line, = log_of(message, token="open sesame")
+    assert "***" in line and "sesame" not in line and "%73" not in line
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+def test_a_full_disk_harms_nothing(power_dsn, tmp_path):
+    with Server(tmp_path, power_dsn) as first:
+        port = first.port
+    with open("/dev/full", "w") as full:
+        server = subprocess.Popen([sys.executable, "perspective_server.py", f"--perspective-port={port}"], cwd=ROOT,
+                                  stdout=full, stderr=full, env=os.environ | {"TDENGINE_DSN": power_dsn})
+
+    def answers() -> bool:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+            try:
+                connection.request("GET", "/status")
+                return connection.getresponse().status == 200
+            except ConnectionRefusedError:
+                return False
+
+    try:
+        wait_for(answers, what="the server")
+        with CopyViewer(port) as viewer:
+            viewer.send("refused, and logged")
+            wait_for(lambda: viewer.closed, what="the refusal")
+        assert answers()
+        server.terminate()
+        assert server.wait(10) == 0
+    finally:
+        server.kill()
