@@ -48,9 +48,8 @@ def engine(server: Server) -> int:
 def ask(port: int, config: dict) -> str:
     """Asks for a view and its rows: why there are none, "" where there are."""
     with Viewer(port) as viewer:
-        table = viewer.table()
         try:
-            table.view(**config).to_columns(end_row=1)
+            viewer.table().view(**config).to_columns(end_row=1)
         except BaseException as error:  # the client's panic is no Exception
             return str(error)
     return ""

@@ -4,6 +4,7 @@ import math
 import urllib.error
 
 import pyarrow as pa
+import pyarrow.compute
 import pytest
 
 from bridge.trend.handler import ALL_MS, to_range
