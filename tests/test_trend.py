@@ -23,6 +23,8 @@ PERIOD = 48
 def no_warnings():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        for of_others in (ResourceWarning, pytest.PytestWarning):  # which tests of before have left behind
+            warnings.simplefilter("ignore", of_others)
         yield
 
 
