@@ -6,6 +6,7 @@ from pathlib import Path
 import taosws
 
 import meters
+from bridge.writer import bind
 from producer import tags
 from tests.helpers.programs import copy_of_the_demo
 
@@ -62,15 +63,14 @@ def fill(dsn: str, database: str, newest: int) -> taosws.Connection:
     taosws.connect(dsn).execute(f"CREATE DATABASE {database}")
     connection = taosws.connect(f"{dsn}/{database}")
     connection.execute(meters.create_super_table())
-    for begin in range(0, EACH, 1000):
-        statement = ["INSERT INTO"]
-        for meter in range(METERS):
-            groupid, location = tags(meter).values()
-            statement.append(f"d_bind_{meter} USING meters (groupid, location) TAGS ({groupid}, '{location}') VALUES")
-            statement += [f"({newest - (EACH - 1 - k) * STEP_MS}, {k + meter / 100}, "
-                          f"{200 + (7 * k + 13 * meter) % 50}, {(k % 97 + meter) / 100})"
-                          for k in range(begin, begin + 1000)]
-        connection.execute(" ".join(statement))
+    statement = connection.stmt2_statement()
+    statement.prepare(meters.insert_rows())
+    statement.bind([bind(f"d_bind_{meter}", tags(meter), {
+        "ts": [newest - (EACH - 1 - k) * STEP_MS for k in range(EACH)],
+        "current": [k + meter / 100 for k in range(EACH)],
+        "voltage": [200 + (7 * k + 13 * meter) % 50 for k in range(EACH)],
+        "phase": [(k % 97 + meter) / 100 for k in range(EACH)]}) for meter in range(METERS)])
+    assert statement.execute() == METERS * EACH
     return connection
 
 
