@@ -19,7 +19,7 @@ import taosws
 import meters
 from bridge import tdengine
 from bridge.settings import milliseconds, options, parse
-from bridge.status_line import StatusLine, progress
+from bridge.status_line import StatusLine, out, progress
 from bridge.writer import Writer, bind
 from simulation import random_rows, tags
 
@@ -159,7 +159,7 @@ async def main() -> None:
         await produce(writer, stop)
     finally:
         written = f"{writer.at_least}{writer.rows} rows written"
-        print("\n" + "; ".join(filter(None, (written, dropped(writer)))), flush=True)
+        out("\n" + "; ".join(filter(None, (written, dropped(writer)))) + "\n")
 
 
 if __name__ == "__main__":

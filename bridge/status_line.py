@@ -1,11 +1,19 @@
 """What a program says of itself while it runs: one line, and a bar for work that has an end."""
 
+import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 EVERY_S = 1
 BAR = 20  # characters
+
+
+def out(text: str) -> None:
+    """Writes to standard output. Where that fails, as on a full disk, the text is lost, and no more."""
+    with suppress(OSError):
+        os.write(sys.stdout.fileno(), text.encode())
 
 
 class StatusLine:
@@ -18,7 +26,7 @@ class StatusLine:
 
     def say(self, text: str) -> None:
         """A line that stays."""
-        print(f"\r\x1b[K{text}" if self.terminal else text, flush=True)
+        out(f"\r\x1b[K{text}\n" if self.terminal else f"{text}\n")
 
     def show(self, rows: int, *notes: str, troubles: Sequence[str] = ()) -> None:
         """Says how many rows there are, at what rate they came, and all notes and troubles that are not "".
@@ -30,7 +38,7 @@ class StatusLine:
             return
         rate = (rows - self.rows) / max(elapsed, 1e-3)
         text = "; ".join((f"{rows} rows, {rate:.0f} rows/s", *filter(None, notes), *troubles))
-        print(f"\r\x1b[K{text}" if self.terminal else text, end="" if self.terminal else "\n", flush=True)
+        out(f"\r\x1b[K{text}" if self.terminal else f"{text}\n")
         self.then, self.rows, self.troubles = time.monotonic(), rows, troubles
 
 

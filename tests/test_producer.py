@@ -1,6 +1,7 @@
 """producer.py: what it sends is what is stored, at the pace that it says."""
 
 import itertools
+import os
 import re
 import signal
 import subprocess
@@ -166,3 +167,12 @@ def test_wrong_password_ends_it_and_is_not_shown(dsn, tmp_path):
     assert program.wait() == 1
     assert "Authentication failure" in program.text()
     assert "wr0ng" not in program.text() and "Traceback" not in program.text()
+
+
+def test_a_full_disk_for_its_words_harms_no_row(power_dsn, power):
+    with open("/dev/full", "w") as full:
+        options = "--count=40", "--interval-ms=50", "--rows-per-interval=10"
+        done = subprocess.run([sys.executable, "producer.py", *options], cwd=ROOT, stdout=full, timeout=60,
+                              env=os.environ | {"TDENGINE_DSN": power_dsn})
+    assert done.returncode == 0
+    assert list(power.query("SELECT COUNT(*) FROM meters")) == [(400,)]
