@@ -27,7 +27,7 @@ from bridge.settings import options, parse
 from bridge.websockets import MAX_REQUEST_BYTES, CopyHandler, Viewers, allowed_origin, check_token
 
 PAGE = "prsp-viewer.html"
-PAGE_FILES = rf"/({PAGE}|prsp-(?:copy|history|status)\.js)"
+PAGE_FILES = rf"/({PAGE}|prsp-(?:colours|connection|copy|history|layouts|panel|range|sheets|status|trend)\.js)"
 ROOT = Path(__file__).parent
 ASSETS = Path(perspective.__file__).parent / "widget" / "static"  # of the wheel itself: the versions never differ
 

@@ -19,7 +19,7 @@ from tests.helpers.history_page import (
     SCROLL,
     STEP_MS,
     STEPS,
-    copy_with_panels,
+    copy_with_sheet,
     fill,
     note,
     panel_of_all_rows,
@@ -40,7 +40,7 @@ def demo(tmp_path_factory, dsn):
     folder = tmp_path_factory.mktemp("history")
     database, newest = f"history_{os.getpid()}", now_ms() - 1000
     power = fill(dsn, database, newest)
-    with Server(folder, f"{dsn}/{database}", cwd=copy_with_panels(folder)) as server:
+    with Server(folder, f"{dsn}/{database}", cwd=copy_with_sheet(folder)) as server:
         server.power, server.newest, server.dsn = power, newest, f"{dsn}/{database}"
         yield server
     taosws.connect(dsn).execute(f"DROP DATABASE IF EXISTS {database}")
@@ -230,7 +230,7 @@ def test_live_panels_beside_it_and_the_history_killed(demo, open_page, tmp_path)
 
 def test_from_another_port(demo, open_page, tmp_path):
     port, folder = free_port(), tmp_path
-    tree = copy_with_panels(folder)
+    tree = copy_with_sheet(folder)
     (tree / "assets").symlink_to(ROOT / "assets")
     origin = f"http://localhost:{port}"
     page_file = tree / "prsp-viewer.html"
@@ -261,7 +261,7 @@ def test_database_stopped_and_back_while_a_question_runs(open_page, tmp_path):
     with Proxy(port, "localhost") as proxy:
         dsn = f"taosws://root:taosdata@localhost:{proxy.port}/power"
         # A process that has not asked before has to connect first: that, too, takes longer than the words below.
-        with Server(tmp_path, dsn, "--tdengine-timeout-s=6", cwd=copy_with_panels(tmp_path)) as server:
+        with Server(tmp_path, dsn, "--tdengine-timeout-s=6", cwd=copy_with_sheet(tmp_path)) as server:
             page = open_page(own_origin_page(server) + "prsp-viewer.html?range=all")
             panel = panel_of_all_rows(page)
             with proxy.trouble("silent"):
