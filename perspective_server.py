@@ -49,6 +49,14 @@ class StatusHandler(RequestHandler):
         self.write(self.live.status())
 
 
+class PageHandler(StaticFileHandler):
+    """The page and its files, which people edit while the server runs."""
+
+    def compute_etag(self) -> str:
+        """Of the file as it is; Tornado would keep that of the first time, and browsers the old page."""
+        return f'"{self.get_content_version(self.absolute_path)}"'
+
+
 def make_app(live: LiveRows, server: PerspectiveServer, history: History) -> Application:
     """The routes. A WebSocket for each kind of viewer, the state as JSON, and the page with its assets."""
     return Application([
@@ -57,7 +65,7 @@ def make_app(live: LiveRows, server: PerspectiveServer, history: History) -> App
         (r"/history", HistoryHandler, {"viewers": live.viewers, "process": history}),
         (r"/status", StatusHandler, {"live": live}),
         (r"/", RedirectHandler, {"url": PAGE, "permanent": False}),
-        (PAGE_FILES, StaticFileHandler, {"path": str(ROOT)}),
+        (PAGE_FILES, PageHandler, {"path": str(ROOT)}),
         (r"/assets/perspective/(.*)", StaticFileHandler, {"path": str(ASSETS)}),
     ], websocket_max_message_size=MAX_REQUEST_BYTES, websocket_ping_interval=options.idle_s,
         log_function=lambda handler: None)  # a line for each request would bury the others

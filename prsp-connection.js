@@ -74,14 +74,14 @@ export class Connection {
         const {page} = this, socket = this.socket = new WebSocket(page.address(this.path, "ws"));
         const allRows = this.path === "history" ? this.panels[0].allRows : null;
         socket.binaryType = "arraybuffer";
+        socket.addEventListener("open", () => {
+            Object.assign(this, {connected: true, pause: 0.25});
+            allRows?.connect(socket);  // before the first request
+        });
         const {ping, receive, end} = this.path === "rows" ? page.rows.feed(socket) : this.queryServer(socket, allRows);
         const closed = new Promise(resolve =>
             socket.addEventListener("close", ({reason}) => resolve(reason || "no reason")));
         let heard = performance.now(), reason;
-        socket.addEventListener("open", () => {
-            Object.assign(this, {connected: true, pause: 0.25});
-            allRows?.connect(socket);
-        });
         socket.onmessage = ({data}) => {
             heard = performance.now();
             page.report("", this);

@@ -54,6 +54,7 @@ export class Panel {
         const {viewer} = this;
         this.viewer = null;
         this.allRows?.end();
+        viewer?.setAutoSize(false);  // else it draws once more when its view is gone
         this.section.remove();
         this.report("", this);
         await viewer?.delete().catch(console.debug);
