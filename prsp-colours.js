@@ -1,5 +1,7 @@
 /* Light or dark: by the system's setting, or as people choose; the browser keeps the choice. */
 
+import {keep, kept} from "./prsp-layouts.js";
+
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 const CHOICES = {"": "colours of the system", light: "light", dark: "dark"};
 
@@ -8,14 +10,13 @@ export class Colours {
     constructor(select, themes, changed) {
         Object.assign(this, {select, themes});
         select.append(...Object.entries(CHOICES).map(([value, label]) => new Option(label, value)));
-        const kept = localStorage.getItem("colours");
-        select.value = kept in CHOICES ? kept : "";
+        select.value = kept("colours") in CHOICES ? kept("colours") : "";
         const follow = () => {
             document.documentElement.style.colorScheme = select.value || "light dark";
             changed();
         };
         select.addEventListener("change", () => {
-            localStorage.setItem("colours", select.value);
+            keep("colours", select.value);
             follow();
         });
         DARK.addEventListener("change", follow);

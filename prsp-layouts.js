@@ -16,6 +16,24 @@ function write(value) {
     return `{${Object.entries(value).map(([key, value]) => `${name(key)}: ${write(value)}`).join(", ")}}`;
 }
 
+/** What the browser keeps under a name; null where it keeps nothing. */
+export function kept(name) {
+    try {
+        return localStorage.getItem(name);
+    } catch (error) {
+        return console.debug(error), null;
+    }
+}
+
+/** Keeps a text under a name, where the browser lets it; null: no more. */
+export function keep(name, text) {
+    try {
+        text === null ? localStorage.removeItem(name) : localStorage.setItem(name, text);
+    } catch (error) {
+        console.debug(error);
+    }
+}
+
 export class Layouts {
     /** `sheets` has the configured panels by the sheet's name. */
     constructor(sheets) {
@@ -31,14 +49,9 @@ export class Layouts {
     panels(sheet) {
         const configured = this.sheets[sheet];
         if (!this.left.has(sheet)) {
-            let kept = null;
-            try {
-                kept = JSON.parse(localStorage.getItem(this.place(sheet)));
-            } catch (error) {
-                console.debug(error);
-            }
-            const same = kept?.configured === JSON.stringify(configured);
-            this.left.set(sheet, same ? kept.panels : configured.map(() => ({})));
+            const before = JSON.parse(kept(this.place(sheet)));
+            const same = before?.configured === JSON.stringify(configured);
+            this.left.set(sheet, same ? before.panels : configured.map(() => ({})));
         }
         return this.left.get(sheet).map((left, number) => {
             const own = Object.entries(configured[number]).filter(([key]) => OF_THE_BLOCK.includes(key));
@@ -50,18 +63,13 @@ export class Layouts {
     keep(sheet, number, state) {
         const all = this.left.get(sheet), drop = [...OF_THE_PAGE, ...OF_THE_BLOCK];
         all[number] = Object.fromEntries(Object.entries(state).filter(([key]) => !drop.includes(key)));
-        try {
-            localStorage.setItem(this.place(sheet), JSON.stringify({
-                configured: JSON.stringify(this.sheets[sheet]), panels: all}));
-        } catch (error) {
-            console.debug(error);
-        }
+        keep(this.place(sheet), JSON.stringify({configured: JSON.stringify(this.sheets[sheet]), panels: all}));
     }
 
     /** Goes back to the configured panels. */
     forget(sheet) {
         this.left.delete(sheet);
-        localStorage.removeItem(this.place(sheet));
+        keep(this.place(sheet), null);
     }
 
     /** A sheet as text that takes the place of its lines in the configuration block. */

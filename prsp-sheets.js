@@ -29,16 +29,17 @@ export class Sheets {
             history.replaceState(null, "", url);
             this.show();
         });
-        controls.configured.addEventListener("click", () => this.show(() => this.layouts.forget(this.name)));
+        controls.configured.addEventListener("click", () => this.show(true));
         controls.copy.addEventListener("click", () => this.copy());
         addEventListener("hashchange", () => this.show());
         setInterval(() => this.controls.state.textContent = this.state(), 1000);
     }
 
-    /** Shows the sheet that the address names, else the first. `between` is done while no panels are there. */
-    show(between) {
+    /** Shows the sheet that the address names, else the first; `anew`: as configured. */
+    show(anew = false) {
+        if (anew) this.panels.forEach(panel => panel.kept = () => {});
         this.end();
-        between?.();
+        if (anew) this.layouts.forget(this.name);
         this.name = this.names.find(name => anchor(name) === location.hash.toLowerCase()) ?? this.names[0];
         const {main, nav, rows, range} = this.controls, configured = this.layouts.panels(this.name);
         for (const link of nav.children) link.ariaCurrent = link.textContent === this.name ? "page" : null;
@@ -104,8 +105,9 @@ export class Sheets {
         const asking = count(({allRows}) => allRows.asking), of = `of ${all.length} panels`;
         const answers = failed ? `${failed} ${of} failed` : asking ? `asking TDengine for ${asking} ${of}`
             : "all rows, by TDengine";
-        const newest = this.panels.some(panel => panel.state.table === this.config.table);
-        return [newest && "the newest rows", all.length && answers, this.trend?.status].filter(Boolean).join(" · ");
+        const newest = this.panels.filter(panel => panel.state.table === this.config.table).length;
+        const live = newest && (newest === this.panels.length ? "the newest rows" : `${newest} of the newest rows`);
+        return [all.length && answers, live, this.trend?.status].filter(Boolean).join(" · ");
     }
 
     /** Shows the sheet as text for the configuration block, and puts it on the clipboard where the browser lets it. */
