@@ -62,7 +62,7 @@ export class AllRows {
     }
 
     say() {
-        const waits = this.asking ? `asking TDengine for ${Math.round(this.asking)} s`
+        const waits = this.asking ? `asking TDengine for ${this.asking} s`
             : this.socket ? "" : "connecting";
         const text = this.asking ? waits : this.refused || this.failed || waits;
         this.panel.say(text, text !== waits, !this.asking);
@@ -84,7 +84,7 @@ export class AllRows {
     receives(message) {
         if (typeof message === "string") {
             const seconds = message ? Object.values(JSON.parse(message).asking) : [];
-            if (message) this.asking = seconds.length && Math.max(1, ...seconds);
+            if (message) this.asking = Math.max(0, ...seconds);
         } else {
             const {id, kind, body} = head(new Uint8Array(message)), asked = this.asked.get(id);
             const place = {[SERVER_ERROR]: 1, [DESCRIBE]: 4}[kind];  // the field in it that has the words

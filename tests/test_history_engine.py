@@ -99,11 +99,12 @@ def configurations(draw, flat=False):
         "expressions": {"bucket": "bucket(\"ts\", '1m')"} if "bucket" in keys else {},
         "aggregates": {c: draw(st.sampled_from(AGGREGATES.get(c, ["count"]))) for c in columns},
     }
-    if any(name in ENDS for name in config["aggregates"].values()) and config["group_by"]:
+    ends = any(name in ENDS for name in config["aggregates"].values())
+    if ends and config["group_by"]:
         config["group_rollup_mode"] = "flat"
     if not config["group_by"]:
         config |= {"group_rollup_mode": "total", "split_by": []}
-    elif not splits:
+    elif not splits and not (ends and len(config["group_by"]) > 1):  # a sort also compares groups of groups
         config["sort"] = [[c, draw(st.sampled_from(["asc", "desc"]))] for c in columns[:1] if c in ('f', 'i')]
     return config
 

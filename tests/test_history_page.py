@@ -104,7 +104,7 @@ def test_what_people_do_is_answered_by_the_database(demo, page, panel, step):
         for value, wanted in zip(values, expected):
             assert value[0] == wanted[0] and value[1:] == pytest.approx(wanted[1:])
     assert saved(panel)["plugin"] == config.get("plugin", "Datagrid")
-    wait_for(lambda: note(page) == "", what="no words")  # it may be asking anew
+    wait_for(lambda: note(page) == "", what="no words")
     assert page.inner_text("#problem") == ""
 
 

@@ -89,7 +89,7 @@ def test_shows_rows_and_writes_none(start, power_dsn, power, write):
     write(0, now_ms())
     demo = start(TDENGINE_DSN=power_dsn, PRODUCER="no")
     demo.runs()
-    assert demo.status()["rows_seen"] == 1
+    wait_for(lambda: demo.status()["rows_seen"] == 1, what="the row")
     assert not (demo.tree / "logs" / "producer.log").exists()
     assert list(power.query("SELECT COUNT(*) FROM meters")) == [(1,)]
 

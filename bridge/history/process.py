@@ -56,13 +56,13 @@ class Process:
         await frames.write(self.writer, viewer, frames.ANSWER, answer)
 
     async def tell(self) -> None:
-        """Each second says what is being asked, and that the process lives."""
+        """Each second says what has been asked for about a second or more, and that the process lives."""
         while True:
             await asyncio.sleep(1)
             await frames.write(self.writer, 0, frames.ALIVE)
             now = time.monotonic()
             for viewer, session in list(self.sessions.items()):
-                asking = {name: round(now - since) for name, since in session.asking.items()}
+                asking = {name: s for name, since in session.asking.items() if (s := round(now - since))}
                 if asking or viewer in self.told:
                     await frames.write(self.writer, viewer, frames.TEXT, json.dumps({"asking": asking}).encode())
                     self.told.add(viewer) if asking else self.told.discard(viewer)
