@@ -20,7 +20,8 @@ from tests.helpers.databases import Embedded
 # The modules that open the page in Chromium. All tests of one queue run in one worker, one after the other.
 QUEUES = {"test_faults_page.py": "one", "test_page.py": "two", "test_viewers_page.py": "three",
           "test_reverse_proxy.py": "three", "test_status_line.py": "three", "test_examples.py": "three",
-          "test_readme.py": "three", "test_history_page.py": "two", "test_sheets_page.py": "one"}
+          "test_readme.py": "three", "test_history_page.py": "two", "test_sheets_page.py": "one",
+          "test_layouts_page.py": "one"}
 LONG = {"test_fuzz.py", "test_poller.py"}  # these have long tests: started last, they would run alone in the end
 _numbers = itertools.count()
 

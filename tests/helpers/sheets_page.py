@@ -1,6 +1,9 @@
 """The page's sheets: rows that live and history share, what panels draw, and what NumPy makes of the same rows."""
 
+import io
 import math
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -9,12 +12,13 @@ import taosws
 import meters
 from bridge.writer import bind
 from producer import tags
-from tests.helpers.browser import VALUES
+from tests.helpers.browser import VALUES, own_origin_page
 from tests.helpers.live_rows import stored
+from tests.helpers.programs import Server, copy_of_the_demo, free_port, now_ms
 from tests.helpers.waiting import wait_for
 
 METERS, EACH, STEP_MS = 10, 60, 1000
-MINUTE_MS = 60_000
+AHEAD, MEASURED = 30, 60  # rows of a location in the trend
 SHOWN = """name => document.querySelector('nav [aria-current]')?.textContent === name
     && document.querySelectorAll('main section').length > 0
     && !document.querySelector('main section:not(:has(perspective-viewer[live]))')"""
@@ -50,6 +54,42 @@ def table(power) -> pa.Table:
     """All rows by the viewers' names, ascending; times in epoch ms."""
     columns = zip(*stored(power))
     return pa.table({name: pa.array(column) for name, column in zip(meters.PERSPECTIVE_SCHEMA, columns)})
+
+
+@contextmanager
+def sheets_demo(folder: Path, dsn: str):
+    """A server whose database has some rows, all of which are among the newest, too; `rows` are these."""
+    database = f"sheets_{free_port()}"
+    power = fill(dsn, database, now_ms() - 1000)
+    demo = copy_of_the_demo(folder)
+    with Server(folder, f"{dsn}/{database}", "--table-limit=1000", cwd=demo) as server:
+        server.rows, server.tree = table(power).to_pylist(), demo
+        yield server
+    taosws.connect(dsn).execute(f"DROP DATABASE IF EXISTS {database}")
+
+
+def trend() -> pa.Table:
+    """What the server's `/trend` answers: two of each location's values are outside the expected range."""
+    rows, now = [], now_ms() // STEP_MS * STEP_MS
+    for place, location in enumerate(("Campbell", "Oakland", "San Jose")):
+        for k in range(-MEASURED, AHEAD):
+            expected = 9 + place + 2 * math.sin(k / 15)
+            measured = None if k >= 0 else expected + {-20: 3, -50: -4}.get(k, math.cos(k))
+            rows.append({"timestamp": now + k * STEP_MS, "location": location, "measured": measured,
+                         "expected": expected, "low": expected - 1.2, "high": expected + 1.2})
+    found = pa.Table.from_pylist(rows)
+    return found.set_column(0, "timestamp", found["timestamp"].cast(pa.timestamp("ms")))
+
+
+def stream(rows: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, rows.schema) as writer:
+        writer.write_table(rows)
+    return sink.getvalue()
+
+
+def address(demo, sheet: str) -> str:
+    return f"{own_origin_page(demo)}prsp-viewer.html?range=all#{sheet}"
 
 
 def by(rows: list[dict], *keys: str) -> dict[tuple, list[dict]]:
