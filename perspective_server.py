@@ -32,7 +32,7 @@ from bridge.trend.trends import Trends
 from bridge.websockets import MAX_REQUEST_BYTES, CopyHandler, Viewers, allowed_origin, check_token
 
 PAGE = "prsp-viewer.html"
-SCRIPTS = r"/(prsp-(?:copy|history|status)\.js)"  # the page's own
+SCRIPTS = r"/(prsp-(?:colours|connection|copy|history|layouts|panel|range|sheets|status|trend)\.js)"  # the page's own
 ROOT = Path(__file__).parent
 ASSETS = Path(perspective.__file__).parent / "widget" / "static"  # of the wheel itself: the versions never differ
 

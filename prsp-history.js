@@ -1,11 +1,16 @@
-/* Panels of all rows, which TDengine answers over `/history`: what they say meanwhile, and their time range. */
+/* Panels of all rows, which TDengine answers over `/history`: what they say meanwhile, and how they follow the time. */
 
-const RANGES = {"5m": ["last 5 min", 300], "1h": ["last hour", 3600], "24h": ["last 24 h", 86_400],
-                "7d": ["last 7 days", 604_800], all: ["all time"], own: ["from – to"]};
 // Fields of Perspective's protocol.
 const MAKE_VIEW = 6, TO_ARROW = 16, ON_UPDATE = 21, TO_COLUMNS = 24, DESCRIBE = 41, SERVER_ERROR = 50;
 const REST_MS = 4000;             // at least so long a panel rests before it asks anew by itself
-const MINUTE_MS = 60_000, LOST = "the connection is lost";
+const WIDE = ["Candlestick", "Heatmap"];
+const told = new Set(["the connection is lost"]);  // what the panels have said
+
+// Perspective throws what it was refused where nobody can catch it.
+window.addEventListener("unhandledrejection", event => {
+    const text = String(event.reason?.message ?? event.reason);
+    if ([...told].some(words => text.includes(words))) event.preventDefault();
+});
 
 /** The fields of a protobuf message: [number, value] of each; a value is a number, or bytes. */
 function* fields(bytes) {
@@ -29,72 +34,18 @@ function head(bytes) {
     return {id, kind: Number(Object.keys(rest)[0]), body: Object.values(rest)[0]};
 }
 
-/** The time range of all panels of all rows. The control is a form; the page's address says what is chosen. */
-export class TimeRange {
-    /** `first` is for an address without a range. People's choice calls `changed`; `report` gets what is wrong. */
-    constructor(form, first, changed, report) {
-        [this.choice, this.from, this.to] = form.elements;
-        this.choice.append(...Object.entries(RANGES).map(([name, [label]]) => new Option(label, name)));
-        const given = new URLSearchParams(location.search).get("range") || first;
-        const own = given.split("/").map(text => Date.parse(text));
-        if (RANGES[given]) this.choice.value = given;
-        else if (own.length === 2 && own.some(Number.isFinite) && !(own[0] >= own[1])) this.setOwn(...own);
-        else report(`no time range "${given}"; there are: 5m, 1h, 24h, 7d, all, 2026-11-28T10:00Z/2026-11-28T12:00Z`);
-        this.seconds = RANGES[this.choice.value][1];
-        form.hidden = false;
-        form.addEventListener("change", ({target}) => {
-            if (target === this.choice && this.choice.value === "own" && !this.own().some(Number.isFinite))
-                this.setOwn(Date.now() - (this.seconds ?? 3600) * 1000, Date.now() + MINUTE_MS);
-            this.seconds = RANGES[this.choice.value][1];
-            const [from, to] = this.own();
-            this.to.setCustomValidity(from >= to ? "the time range ends before it begins" : "");
-            if (!form.reportValidity()) return;
-            const url = new URL(location);
-            url.searchParams.set("range", this.toString());
-            history.replaceState(null, "", url);
-            changed();
-        });
-    }
-
-    /** Chooses a range of one's own, in epoch ms, NaN for an open end; the control shows local time. */
-    setOwn(...times) {
-        this.choice.value = "own";
-        [this.from.value, this.to.value] = times.map(time => Number.isNaN(time) ? ""
-            : new Date(time - new Date(time).getTimezoneOffset() * MINUTE_MS).toISOString().slice(0, 16));
-    }
-
-    /** From and to in epoch ms; NaN where one is left empty. */
-    own() {
-        return [this.from, this.to].map(input => Date.parse(input.value));
-    }
-
-    toString() {
-        if (this.choice.value !== "own") return this.choice.value;
-        const write = time => Number.isNaN(time) ? "" : `${new Date(time).toISOString().slice(0, 16)}Z`;
-        return this.own().map(write).join("/");
-    }
-
-    /** The filters of a time column, as of now. A bound moves by a 60th of the range, so that pages ask the same. */
-    filters(column) {
-        const step = this.seconds * 1000 / 60;
-        if (step) return [[column, ">=", (Math.floor(Date.now() / step) - 60) * step]];
-        const [from, to] = this.choice.value === "own" ? this.own() : [];
-        return [[column, ">=", from], [column, "<", to]].filter(([, , time]) => Number.isFinite(time));
-    }
-}
-
 /** What a panel of all rows does beside Perspective's own: it says what it waits for, and follows the time range. */
 export class AllRows {
     constructor(panel, range) {
-        Object.assign(this, {panel, range, ours: [], refused: "", failed: "", told: "", asking: 0, rest: 0});
-        this.note = document.createElement("output");
-        panel.section.append(this.note);
-        setInterval(() => this.move(), 1000);
-        // Perspective throws what it was refused where nobody can catch it; the panel has said it already.
-        window.addEventListener("unhandledrejection", event => {
-            const text = String(event.reason?.message ?? event.reason);
-            if ([LOST, this.told].some(words => words && text.includes(words))) event.preventDefault();
-        });
+        Object.assign(this, {panel, range, ours: [], before: [], refused: "", failed: "", asking: 0, rest: 0});
+        this.timer = setInterval(() => this.move(), 1000);
+        this.say();
+    }
+
+    /** The panel has ended. */
+    end() {
+        clearInterval(this.timer);
+        this.socket = null;
     }
 
     /** A connection has begun, with this socket, or has ended: null. */
@@ -104,9 +55,9 @@ export class AllRows {
         this.say();
     }
 
-    /** Tells the server how many windows of time fit the panel: each has two pixels. */
+    /** Tells the server how many windows of time fit the panel: a point of a line has two pixels, others more. */
     fit() {
-        const windows = Math.round(this.panel.section.clientWidth / 2);
+        const windows = Math.round(this.panel.section.clientWidth / (WIDE.includes(this.panel.state.plugin) ? 12 : 2));
         if (this.socket && windows !== this.windows) this.socket.send(this.windows = windows);
     }
 
@@ -114,8 +65,7 @@ export class AllRows {
         const waits = this.asking ? `asking TDengine for ${this.asking} s`
             : this.socket ? "" : "connecting";
         const text = this.asking ? waits : this.refused || this.failed || waits;
-        Object.assign(this.note, {textContent: text, className: text === waits ? "" : "failed",
-                                  ariaLive: this.asking ? "off" : "polite"});  // not each second
+        this.panel.say(text, text !== waits, !this.asking);
     }
 
     /** Shows what went wrong without the server, too: a column that does not exist, for example. */
@@ -144,7 +94,7 @@ export class AllRows {
                 this.again = kind !== DESCRIBE;           // a configuration that is refused stays so
             }
             else if (words || [TO_ARROW, TO_COLUMNS].includes(kind)) this.failed = words;
-            if (words) this.told = words;
+            if (words) told.add(words);
             if (kind !== ON_UPDATE) this.asked.delete(id);
         }
         this.say();
@@ -173,6 +123,11 @@ export class AllRows {
         this.move();
     }
 
+    /** Filters without those of the time range, as it is or as it was last. */
+    theirs(filters) {
+        return (filters ?? []).filter(one => ![...this.ours, ...this.before].some(own => String(own) === String(one)));
+    }
+
     /** Draws with the filters of the time range. No more than 5 % of the time goes into what the clock alone asks. */
     async draw() {
         if (this.moving) return;
@@ -184,8 +139,8 @@ export class AllRows {
                 this.time = Object.keys(schema).find(name => schema[name] === "datetime");
             }
             const now = this.drawn ? await viewer.save() : state, wanted = this.range.filters(this.time);
-            const theirs = (now.filter ?? []).filter(one => !this.ours.some(own => String(own) === String(one)));
-            this.ours = wanted;
+            const theirs = this.theirs(now.filter);
+            [this.before, this.ours] = [this.ours, wanted];
             if (this.drawn && (this.refused && this.again || this.failed)) await viewer.resetError();  // a new view
             await viewer.restore({...this.drawn ? {} : state, filter: [...theirs, ...wanted]});
             this.drawn = true;

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import ipaddress
+import os
 import re
 from pathlib import Path
 
@@ -72,6 +73,11 @@ class PageHandler(RequestHandler):
 
 class AssetHandler(StaticFileHandler):
     """A file of a folder."""
+
+    def compute_etag(self) -> str:
+        """Of the file as it is now: people edit it. Tornado would keep that of the first time."""
+        found = os.stat(self.absolute_path)
+        return f'"{found.st_mtime_ns}-{found.st_size}"'
 
     def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
         if "\0" in absolute_path:

@@ -21,7 +21,8 @@ from tests.helpers.databases import Embedded
 QUEUES = {"test_faults_page.py": "one", "test_page.py": "two", "test_bounds_page.py": "two",
           "test_viewers_page.py": "three",
           "test_reverse_proxy.py": "three", "test_status_line.py": "three", "test_examples.py": "three",
-          "test_readme.py": "three", "test_history_page.py": "two"}
+          "test_readme.py": "three", "test_history_page.py": "two", "test_sheets_page.py": "one",
+          "test_layouts_page.py": "one"}
 LONG = {"test_fuzz.py", "test_poller.py"}  # these have long tests: started last, they would run alone in the end
 _numbers = itertools.count()
 

@@ -73,6 +73,13 @@ def test_filters_of_which_one_holds():
     assert view(filter=[["current", ">", None]], filter_op="or").where.sql() == ""
 
 
+def test_steps_of_a_number():
+    sql = view(expressions={"step": 'bucket("current", 0.5)'}, group_by=["step"], columns=["current"],
+               aggregates={"current": "avg"}).level(["step"], 0)
+    step = "FLOOR(`current` / 0.5) * 0.5"
+    assert sql.startswith(f"SELECT {step}, AVG(`current`) FROM") and sql.endswith(f" GROUP BY {step}")
+
+
 @pytest.mark.parametrize("config, why", (
     ({"columns": ["nothing"]}, "no column nothing"),
     ({"group_by": ["nothing"]}, "no column nothing"),
@@ -84,6 +91,8 @@ def test_filters_of_which_one_holds():
     ({"expressions": {"x": "bucket(\"seen\", '1h')"}}, "an expression is a column"),
     ({"expressions": {"x": "bucket(\"timestamp\", '0h')"}}, "an expression is a column"),
     ({"expressions": {"x": "bucket(\"timestamp\", '1M')"}}, "an expression is a column"),
+    ({"expressions": {"x": 'bucket("current", 0.0)'}}, "an expression is a column"),
+    ({"expressions": {"x": 'bucket("location", 2)'}}, "an expression is a column"),
     ({"expressions": {"x": "bucket(\"timestamp\", '1h')"}, "columns": ["x"]}, "a bucket is there to group by"),
     ({"expressions": {"x": "bucket(\"timestamp\", '1h')"}, "group_by": ["x"], "split_by": ["timestamp"]}, "one time"),
     ({"group_by": ["location"] * 6, "split_by": ["tbname"] * 5}, "by 10 columns at most"),

@@ -53,8 +53,10 @@ def check_moves(panel) -> None:
 
 
 def check_panels(demo, page) -> None:
-    """Each panel draws ten groups, whose values are those of rows in the database, and goes on to draw others."""
-    for panel in live(page):
+    """Each panel goes on to draw other values. Those of ten groups are the values of rows in the database."""
+    *panels, by_second = live(page)
+    check_moves(by_second)
+    for panel in panels:
         drawn = groups(panel)
         assert len(drawn) == 10
         rows = database_rows(demo)
@@ -114,7 +116,7 @@ def test_phone_width(demo, open_page):
 
 @pytest.mark.parametrize("old, new, words", (
     ('plugin: "Treemap"', 'plugin: "Treemapp"', 'Unknown plugin "Treemapp"'),
-    ('theme: "Pro Dark"', 'theme: "Pro Drak"', 'no theme "Pro Drak"'),
+    ('light: "Pro Light"', 'light: "Pro Lihgt"', 'no theme "Pro Lihgt"'),
     ('columns: ["voltage"]', 'columns: ["volts"]', 'Unknown column "volts"'),
 ))
 def test_wrong_name_is_reported(demo, open_page, old, new, words):

@@ -62,7 +62,7 @@ def test_names_in_the_code_exist():
         code = (ROOT / file).read_text()
         for name in filter(None, names):
             assert re.search(rf"(def|class|function) {name}\b|^{name} = |\b{name}:", code, re.M), name
-    assert re.search(r"^    panels: \[", (ROOT / "prsp-viewer.html").read_text(), re.M)
+    assert re.search(r"^    sheets: {", (ROOT / "prsp-viewer.html").read_text(), re.M)
 
 
 def test_options_exist_and_have_these_defaults(help):
@@ -131,7 +131,7 @@ def test_own_rows(power_dsn, power, database, tmp_path, open_page):  # noqa: F81
     new_table, new_columns = block("python").split("\n", 1)
     replace(demo / "meters.py", r"^SUPER_TABLE = [^\n]*", new_table)
     replace(demo / "meters.py", r"^COLUMNS = \(.*?^\)\n", new_columns)
-    replace(demo / "prsp-viewer.html", r"(?<=panels: \[)[^\n]*\n.*?(?=^    \],)", "\n" + block("js"))
+    replace(demo / "prsp-viewer.html", r"(?<=^    sheets: {)[^\n]*\n.*?(?=^    },)", "\n" + block("js"))
     with Server(tmp_path, power_dsn, cwd=demo) as server, Viewer(server.port) as viewer:
         view = viewer.table().view()
         row, = view.to_records()

@@ -72,7 +72,8 @@ class Handler(VirtualServerHandler):
     def table_describe(self, name: str, config: dict) -> dict:
         try:
             view = View(ViewSql(self.table(name), config), self.known)
-            expressions = {label: view.sql.kind(label) for label in (*view.sql.buckets, *view.sql.aliases)}
+            labels = *view.sql.buckets, *view.sql.steps, *view.sql.aliases
+            expressions = {label: view.sql.kind(label) for label in labels}
             return {"expression_schema": expressions, "view_schema": view.schema()}
         except Refused as why:
             return {"config_error": str(why)}

@@ -9,6 +9,7 @@ from bridge.history.quoting import Refused
 from bridge.history.tables import Table
 
 BUCKET = re.compile(r"""\s*bucket\(\s*"([^"]*)"\s*,\s*'(\d{0,6})([smhD])'\s*\)\s*""")
+STEP = re.compile(r"""\s*bucket\(\s*"([^"]*)"\s*,\s*(\d{1,9}(?:\.\d{1,9})?)\s*\)\s*""")
 ALIAS = re.compile(r"""\s*"([^"]*)"\s*""")
 UNITS = {"s": 1000, "m": 60_000, "h": 3_600_000, "D": 86_400_000}
 WHOLE = [n * UNITS[unit] for unit, numbers in (("s", (1, 2, 5, 10, 15, 30)), ("m", (1, 2, 5, 10, 15, 30)),
@@ -49,7 +50,7 @@ class ViewSql:
         self.mode = config.get("group_rollup_mode") or "rollup"
         self.flat = not self.groups and not self.splits and self.mode != "total"
         self.columns = [c for c in config.get("columns") or table.schema if c]
-        self.buckets, self.aliases = {}, {}
+        self.buckets, self.steps, self.aliases = {}, {}, {}
         for label, expression in (config.get("expressions") or {}).items():
             self.read_expression(label, expression)
         if config.get("windows"):
@@ -73,13 +74,15 @@ class ViewSql:
         self.all_values = self.values + [self.value(label, chosen.get(label)) for label in hidden]
 
     def read_expression(self, label: str, expression: str) -> None:
-        bucket, alias = BUCKET.fullmatch(expression), ALIAS.fullmatch(expression)
+        bucket, step, alias = (form.fullmatch(expression) for form in (BUCKET, STEP, ALIAS))
         if bucket and bucket[1] == self.table.time and bucket[2] != "0":
             self.buckets[label] = int(bucket[2] or 1) * UNITS[bucket[3]]
+        elif step and self.table.schema.get(step[1]) in ("integer", "float") and float(step[2]):
+            self.steps[label] = f"FLOOR({self.table.sql_of(step[1])} / {step[2]}) * {step[2]}"
         elif alias and alias[1] in self.table.columns:
             self.aliases[label] = alias[1]
         else:
-            raise Refused("an expression is a column in double quotes here, or "
+            raise Refused("an expression is a column in double quotes here, bucket of a column and a number, or "
                           f"bucket(\"{self.table.time}\", '10m') with s, m, h or D")
 
     def is_time(self, key: str) -> bool:
@@ -89,11 +92,13 @@ class ViewSql:
         """Perspective's type of a column or an expression."""
         if label in self.buckets:
             return "datetime"
+        if label in self.steps:
+            return "float"
         self.table.sql_of(self.aliases.get(label, label))
         return self.table.schema[self.aliases.get(label, label)]
 
     def sql_of(self, label: str) -> str:
-        return self.table.sql_of(self.aliases.get(label, label))
+        return self.steps.get(label) or self.table.sql_of(self.aliases.get(label, label))
 
     def read(self, label: str) -> str:
         """A column as it is selected: a time is an integer, for which no text has to be read."""

@@ -56,9 +56,9 @@ def own_origin_page(demo) -> str:
 
 
 def live(page, seconds: float = 60):
-    """Waits until the status line says live and every panel has a view; the panels."""
+    """Waits until the status line says live and every panel of the first sheet has a view; the panels."""
     page.wait_for_function("document.querySelector('#status').textContent.startsWith('live')", timeout=seconds * 1000)
-    page.wait_for_function("document.querySelectorAll('perspective-viewer[live]').length === 4",
+    page.wait_for_function("document.querySelectorAll('perspective-viewer[live]').length === 5",
                            timeout=seconds * 1000)
     return page.query_selector_all("perspective-viewer")
 

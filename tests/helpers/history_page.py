@@ -11,12 +11,12 @@ from producer import tags
 from tests.helpers.programs import copy_of_the_demo
 
 METERS, EACH, STEP_MS = 10, 20_000, 8640  # two days of rows
-PANELS = """    panels: [
+SHEET = """    sheets: {Both: [
         {title: "Live", plugin: "Datagrid", group_by: ["location"], group_rollup_mode: "flat", columns: ["current"],
          aggregates: {current: "last"}},
         {title: "All", plugin: "Datagrid", table: "meters",
          columns: ["timestamp", "tbname", "location", "current", "voltage"]},
-    ],
+    ]},
 """
 HOUR = "CAST(_wstart AS BIGINT)"
 HOURLY = {"expressions": {"hour": 'bucket("timestamp", \'1h\')'}, "group_rollup_mode": "flat"}
@@ -74,12 +74,12 @@ def fill(dsn: str, database: str, newest: int) -> taosws.Connection:
     return connection
 
 
-def copy_with_panels(folder: Path, panels: str = PANELS) -> Path:
-    """The demo's own files, the page with these panels."""
+def copy_with_sheet(folder: Path) -> Path:
+    """The demo's own files, the page with this sheet."""
     demo = copy_of_the_demo(folder)
     page = demo / "prsp-viewer.html"
-    block = re.compile(r"    panels: \[.*?^    \],\n", re.S | re.M)
-    text, count = block.subn(lambda _: panels, page.read_text(), count=1)
+    block = re.compile(r"    sheets: {.*?^    },\n", re.S | re.M)
+    text, count = block.subn(lambda _: SHEET, page.read_text(), count=1)
     assert count == 1
     page.write_text(text)
     return demo

@@ -1,0 +1,1 @@
+../prsp-colours.js

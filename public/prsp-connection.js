@@ -1,0 +1,1 @@
+../prsp-connection.js

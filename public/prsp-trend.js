@@ -1,0 +1,1 @@
+../prsp-trend.js
