@@ -31,7 +31,7 @@ def test_the_page_breaks_none_of_its_own_rules(rows, power_dsn, browser, tmp_pat
             page.route("**/prsp-viewer.html", lambda route: queries_the_server(route))
         page.goto(own_origin_page(server))
         wait_for(lambda: page.inner_text("#status").startswith("live"), 60, "live rows")
-        wait_for(lambda: len(page.query_selector_all("perspective-viewer[live]")) == 4, 60, "the panels")
+        wait_for(lambda: len(page.query_selector_all("perspective-viewer[live]")) == 5, 60, "the panels")
         panel = page.query_selector("perspective-viewer")
         drawn = panel.evaluate(VALUES)
         wait_for(lambda: panel.evaluate(VALUES) != drawn, what="other values")
@@ -48,7 +48,7 @@ def test_the_page_says_what_it_misses_by_its_own_rules(power_dsn, browser, tmp_p
         page = browser.new_page()
         page.route("**/prsp-copy.js", lambda route: route.abort())
         page.goto(own_origin_page(server))
-        wait_for(lambda: "prsp-copy.js" in page.inner_text("#problem"), what="the problem")
+        wait_for(lambda: "prsp-*.js belong beside" in page.inner_text("#problem"), what="the problem")
         page.close()
 
 
@@ -90,9 +90,9 @@ def test_an_edited_page_is_served_at_once(power_dsn, tmp_path):
     demo = copy_of_the_demo(tmp_path)
     with Server(tmp_path, power_dsn, cwd=demo) as server:
         before = server.get("/prsp-viewer.html").headers
-        edit(demo / "prsp-viewer.html", ('theme: "Pro Dark"', 'theme: "Pro Light"'))
+        edit(demo / "prsp-viewer.html", ("staleAfter: 3,", "staleAfter: 4,"))
         after = server.get("/prsp-viewer.html", **{"If-None-Match": before["ETag"]})
-        assert b"Pro Light" in after.read()
+        assert b"staleAfter: 4," in after.read()
         assert after.headers["Content-Security-Policy"] != before["Content-Security-Policy"]
 
 
