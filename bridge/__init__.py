@@ -12,6 +12,7 @@
 | `hosted_table` | the Perspective table that viewers query on the server, and the process that answers them |
 | `engine` | Perspective's engine in that process |
 | `viewers_process` | what this process and that of the history have in common |
+| `processes` | how a process is ended |
 | `frames` | the messages between the server and such a process |
 | `live` | what happens at each tick, and what /status says |
 | `http_bounds` | the HTTP server: what strangers may take of memory, time and files |

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from bridge import frames
 from bridge.newest_rows import NewestRows
+from bridge.processes import kill
 from bridge.settings import options
 from bridge.viewer_requests import DELETE_VIEW, MAKE_VIEW, Request
 from bridge.viewer_rules import objection
-from bridge.viewers_process import QueryHandler, ViewersProcess, kill
+from bridge.viewers_process import QueryHandler, ViewersProcess
 from bridge.websockets import Viewers, address
 
 STRIKES, STRIKES_S = 3, 60  # after so many questions that ended the engine, an address has to wait for so long

@@ -27,6 +27,7 @@ from bridge.delivery import Delivery
 from bridge.known_rows import KnownRows
 from bridge.newest_rows import NewestRows
 from bridge.poller import Poller
+from bridge.processes import end
 from bridge.questions import Questions
 from bridge.settings import environment, options, parse
 
@@ -105,10 +106,8 @@ class PollerProcess:
     async def close(self) -> None:
         """Ends the poller: by force, since one that waits for the database hears nothing."""
         process, self.process = self.process, None
-        if process and process.returncode is None:
-            process.kill()
         if process:
-            await process.wait()
+            await end(process)
 
 
 def main() -> None:

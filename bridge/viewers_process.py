@@ -6,8 +6,6 @@ What viewers ask can end Perspective's engine, or keep it busy. In a process of 
 import asyncio
 import itertools
 import logging
-import os
-import signal
 import socket
 import sys
 import time
@@ -17,18 +15,13 @@ from pathlib import Path
 from tornado.web import HTTPError
 
 from bridge import frames
+from bridge.processes import end
 from bridge.settings import environment
 from bridge.viewer_requests import MAKE_PORT, Request, parse_request
 from bridge.viewer_rules import NO_REQUEST
 from bridge.websockets import Viewer, Viewers
 
 RESTART_S = 1  # between two starts of a process
-
-
-def kill(process: asyncio.subprocess.Process) -> None:
-    """As `process.kill()`, which may take the exit status that asyncio waits for."""
-    with suppress(ProcessLookupError):
-        os.kill(process.pid, signal.SIGKILL)
 
 
 class ViewersProcess:
@@ -113,8 +106,7 @@ class ViewersProcess:
             viewer.close(1012, why)
         if process:
             self.writer.close()
-            kill(process)
-            await process.wait()
+            await end(process)
 
 
 class QueryHandler(Viewer):

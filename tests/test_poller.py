@@ -159,7 +159,7 @@ class Histories(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("part", range(5))  # so that several workers share the 2000 histories
 def test_any_history(part):
-    run_state_machine_as_test(Histories, settings=settings(max_examples=400, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(Histories, settings=settings(max_examples=200, stateful_step_count=40, deadline=None))
 
 
 def polled(stored, limit=10, **options):

@@ -7,10 +7,10 @@ took 11 and 8 ms. And whoever ends a process ends its question, too.
 import asyncio
 import pickle
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from bridge.history.quoting import Refused
+from bridge.processes import end, kill
 from bridge.settings import environment, options
 
 READ_AHEAD_BYTES = 2**20
@@ -24,6 +24,7 @@ class Database:
     """Askers, each a process with one question at a time. They are started ahead: Python takes its time for that."""
 
     def __init__(self) -> None:
+        self.askers: list[asyncio.subprocess.Process] = []  # all that were started
         self.idle = [asyncio.create_task(self.start()) for _ in range(options.history_questions)]
 
     async def ask(self, sql: str) -> list[tuple]:
@@ -37,13 +38,13 @@ class Database:
                 length = int.from_bytes(await asker.stdout.readexactly(8), "big")
                 answer = pickle.loads(await asker.stdout.readexactly(length))
         except TimeoutError:
-            await end(starting)
+            await end_asker(starting)
             raise Failure(f"the database has not answered for {options.history_timeout_s} s") from None
         except (asyncio.IncompleteReadError, ConnectionError):
-            await end(starting)
+            await end_asker(starting)
             raise Failure("the process that asks the database has ended: ask again") from None
         except BaseException:
-            await end(starting)
+            await end_asker(starting)
             raise
         self.idle.append(starting)
         if isinstance(answer, str):
@@ -51,13 +52,17 @@ class Database:
         return answer
 
     async def start(self) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
+        asker = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bridge.history.asker", cwd=Path(__file__).parents[2], env=environment(),
             limit=READ_AHEAD_BYTES, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+        self.askers = [other for other in self.askers if other.returncode is None] + [asker]
+        return asker
+
+    def close(self) -> None:
+        """Ends all askers, also those that wait for the database."""
+        for asker in self.askers:
+            kill(asker)
 
 
-async def end(starting: asyncio.Task) -> None:
-    asker = await starting
-    with suppress(ProcessLookupError):
-        asker.kill()
-    await asker.wait()
+async def end_asker(starting: asyncio.Task) -> None:
+    await end(await starting)

@@ -6,6 +6,7 @@ Perspective's engine can be ended by some messages; here it takes no live viewer
 import asyncio
 import json
 import logging
+import os
 import socket
 import time
 from contextlib import suppress
@@ -23,7 +24,8 @@ class Process:
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self.writer = writer
-        self.answers = Answers(Database().ask)
+        self.database = Database()
+        self.answers = Answers(self.database.ask)
         self.sessions: dict[int, Session] = {}
         self.tasks: dict[int, set[asyncio.Task]] = {}  # the requests under way
         self.told: set[int] = set()  # viewers that know of questions under way
@@ -78,12 +80,12 @@ async def main() -> None:
     parse(__doc__, "database", "history")
     reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=0))
     process = Process(writer)
-    helpers = [asyncio.create_task(process.tell()), asyncio.create_task(process.refresh())]
+    process.helpers = [asyncio.create_task(process.tell()), asyncio.create_task(process.refresh())]
     with suppress(asyncio.IncompleteReadError, ConnectionError):  # the server is gone
         while True:
             process.take(*await frames.read(reader))
-    for task in helpers:
-        task.cancel()
+    process.database.close()
+    os._exit(0)  # nobody waits for what is under way
 
 
 if __name__ == "__main__":

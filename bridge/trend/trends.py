@@ -8,11 +8,11 @@ import asyncio
 import json
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
 
+from bridge.processes import end
 from bridge.settings import environment, options
 from bridge.trend.refusal import Refusal
 
@@ -111,6 +111,4 @@ class Trends:
         """Ends the process: by force, since one that computes hears nothing."""
         process, self.process = self.process, None
         if process:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+            await end(process)
