@@ -41,9 +41,10 @@ STEPS = {
     "candlestick": ({"plugin": "Candlestick", "group_by": ["hour"], "group_rollup_mode": "flat",
                      "columns": ["open", "close", "high", "low"], "expressions": HOURLY["expressions"] | {
                          name: '"current"' for name in ("open", "close", "high", "low")},
-                     "aggregates": {"open": "first", "close": "last", "high": "high", "low": "low"}},
+                     "aggregates": {"open": "first", "close": "last", "high": "high", "low": "low"},
+                     "filter": [["location", "==", "Oakland"]]},  # of one meter: others have rows at the same time
                     f"SELECT {HOUR}, FIRST(current), LAST(current), MAX(current), MIN(current) FROM meters "
-                    "INTERVAL(1h)"),
+                    "WHERE location = 'Oakland' INTERVAL(1h)"),
     "heatmap": ({**HOURLY, "plugin": "Heatmap", "group_by": ["hour"], "split_by": ["location"], "columns": ["current"],
                  "aggregates": {"current": "avg"}}, "location"),
     "split": ({"group_by": ["groupid"], "split_by": ["location"], "columns": ["voltage"],
