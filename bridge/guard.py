@@ -12,8 +12,8 @@ from tornado.web import Application, HTTPError, OutputTransform, RequestHandler,
 
 from bridge.settings import options
 
-# Perspective needs blobs, workers and WebAssembly. Tools that look at the page evaluate text, as Playwright does; the page
-# does not, and a script that is put into it does not run.
+# Perspective needs blobs, workers and WebAssembly. Tools that look at the page evaluate text, as Playwright does. The
+# page does not, and a script that is put into it does not run.
 POLICY = ("default-src 'none'; script-src 'self' blob: 'unsafe-eval' 'unsafe-hashes' {scripts}; "
           "worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
           "font-src 'self' data:; connect-src * data: blob:; "  # CONFIG.server may be anywhere
