@@ -170,3 +170,11 @@ def test_a_series_without_noise():
         table = trend_of({"A": cycle, "B": np.arange(480.0)}, windows_of(480), way)
         assert np.isfinite(column(table, "low")[-1]) and np.isfinite(column(table, "high")[-1])
         assert np.abs(column(table, "expected")[480:528] - column(table, "measured")[432:480]).max() < 0.05
+
+
+def test_what_is_expected_is_in_its_range():
+    """Also of a series that has only risen, and is forecast too low each time."""
+    table = trend_of({"a": np.arange(60) ** 2.0}, windows_of(60, None))
+    low, expected, high = (column(table, name) for name in ("low", "expected", "high"))
+    there = ~np.isnan(expected)
+    assert there.any() and (low <= expected)[there].all() and (expected <= high)[there].all()

@@ -69,6 +69,7 @@ def banded(forecast: np.ndarray, errors: np.ndarray) -> Expected:
     """The range around a forecast (series, ahead), by errors (moments, series, ahead)."""
     growth = spread(errors)
     low, high = quantiles((errors / growth).transpose(1, 0, 2).reshape(len(forecast), -1))
+    low, high = np.minimum(low, 0), np.maximum(high, 0)  # what is expected is in its range
     return Expected(forecast, forecast + low[:, None] * growth, forecast + high[:, None] * growth)
 
 
