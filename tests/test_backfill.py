@@ -9,9 +9,9 @@ import subprocess
 import sys
 
 import pytest
-import taosws
 
 from tests.helpers.databases import ROOT
+from tests.helpers.live_rows import count
 from tests.helpers.programs import Program, Server, now_ms, producer
 from tests.helpers.waiting import wait_for
 
@@ -26,21 +26,13 @@ def rows(power) -> set[tuple]:
     return set(power.query("SELECT tbname, CAST(ts AS BIGINT), `current`, voltage, phase FROM meters"))
 
 
-def count(power, table: str = "meters") -> int:
-    try:
-        (found,), = power.query(f"SELECT COUNT(*) FROM {table}")
-        return found
-    except taosws.Error:  # the producer has not made the table yet
-        return 0
-
-
 def test_the_past_then_live_rows_without_a_gap(power_dsn, power, tmp_path):
     started = now_ms()
     program = producer(tmp_path, power_dsn, *FEW, "--backfill=2h", "--count=5")
     assert program.wait() == 0
     past, = map(int, re.findall(r"backfill: (\d+) rows", program.text()))
     assert past in (3 * 7200, 3 * 7201)
-    assert count(power) == past + 5 * 30
+    assert count(power, "meters") == past + 5 * 30
     for meter in range(3):
         found = times(power, meter)
         assert found == sorted(set(found)) and len(found) == past // 3 + 50
@@ -56,19 +48,19 @@ def test_repeated_it_writes_the_same_rows(power_dsn, power, tmp_path):
     before = fill()
     after = fill()
     assert before <= after
-    assert len({row[:2] for row in after}) == len(after) == count(power) - len(rows(power) - after)
+    assert len({row[:2] for row in after}) == len(after) == count(power, "meters") - len(rows(power) - after)
 
 
 @pytest.mark.parametrize("signal_number", (signal.SIGTERM, signal.SIGINT))
 def test_stopped_and_started_again(power_dsn, power, tmp_path, signal_number):
     options = "--meters=10", "--rows-per-interval=10", "--backfill=3d"
     program = producer(tmp_path, power_dsn, *options)
-    wait_for(lambda: count(power) > 50_000, what="a part of the past")
+    wait_for(lambda: count(power, "meters") > 50_000, what="a part of the past")
     program.process.send_signal(signal_number)
     assert program.wait() == 0
     left, of = map(int, re.search(r"backfill: (\d+) of (\d+) rows are not written", program.text()).groups())
     written, = map(int, re.findall(r"(\d+) rows written", program.text()))
-    assert 0 < left < of and count(power) == written
+    assert 0 < left < of and count(power, "meters") == written
     assert producer(tmp_path, power_dsn, *options, "--count=1").wait(120) == 0
     whole_seconds = [ts for ts in times(power, 7) if not ts % 1000]
     assert len(whole_seconds) >= 3 * 86_400

@@ -9,10 +9,10 @@ import sys
 import time
 
 import pytest
-import taosws
 
 import producer as generator
 from tests.helpers.databases import ROOT
+from tests.helpers.live_rows import count
 from tests.helpers.programs import Program, producer
 from tests.helpers.waiting import wait_for
 
@@ -83,7 +83,7 @@ def test_restart_keeps_every_row(run, one):
 @pytest.mark.parametrize("signal_number", (signal.SIGTERM, signal.SIGINT))
 def test_stop_says_what_was_written(run, one, power, signal_number):
     program = run("--interval-ms=30")
-    wait_for(lambda: stored(power, "meters") > 1000, what="1000 rows")
+    wait_for(lambda: count(power, "meters") > 1000, what="1000 rows")
     program.process.send_signal(signal_number)
     assert program.wait() == 0
     rows, = one("SELECT COUNT(*) FROM meters")
@@ -101,15 +101,7 @@ def test_a_producer_that_is_always_late_can_be_stopped(run):
 def test_late_ticks_of_many_rows_do_not_go_together(run, power):
     """One write of ten late ticks would take longer than the time-out, and the producer would repeat it for ever."""
     run("--interval-ms=100", "--rows-per-interval=50000", "--meters=500")
-    wait_for(lambda: stored(power, "meters") > 600_000, 60, what="more rows than the first tick and ten late ones have")
-
-
-def stored(connection, table: str = "power.meters") -> int:
-    try:
-        (count,), = connection.query(f"SELECT COUNT(*) FROM {table}")
-        return count
-    except taosws.Error:  # the producer has not made the table yet
-        return 0
+    wait_for(lambda: count(power, "meters") > 600_000, 60, what="more rows than the first tick and ten late ones have")
 
 
 def test_one_status_line_for_many_ticks(run):
@@ -122,12 +114,12 @@ def test_one_status_line_for_many_ticks(run):
 def test_late_ticks_lose_no_rows(start_embedded, tmp_path):
     database = start_embedded()
     program = producer(tmp_path, database.dsn, "--interval-ms=30", "--count=100")
-    wait_for(lambda: stored(database.connect()) > 1000, what="1000 rows")
+    wait_for(lambda: count(database.connect()) > 1000, what="1000 rows")
     database.process.send_signal(signal.SIGSTOP)
     time.sleep(0.5)  # the stall itself: 16 ticks
     database.process.send_signal(signal.SIGCONT)
     assert program.wait() == 0
-    assert stored(database.connect()) == 30_000
+    assert count(database.connect()) == 30_000
 
 
 @pytest.mark.embedded_only
@@ -135,12 +127,12 @@ def test_database_killed_and_back_loses_no_rows(start_embedded, tmp_path):
     folder = f"--folder={tmp_path / 'data'}"
     database = start_embedded(folder)
     program = producer(tmp_path, database.dsn, "--interval-ms=30", "--count=100")
-    wait_for(lambda: stored(database.connect()) > 1000, what="1000 rows")
+    wait_for(lambda: count(database.connect()) > 1000, what="1000 rows")
     database.kill()
     program.says("errors;")
     database = start_embedded(folder, f"--port={database.port}")
     assert program.wait() == 0
-    assert stored(database.connect()) == 30_000
+    assert count(database.connect()) == 30_000
 
 
 @pytest.mark.parametrize("option, words", {

@@ -2,6 +2,8 @@
 
 from collections import Counter, deque
 
+import taosws
+
 import meters
 from bridge.delivery import Delivery
 from bridge.known_rows import AFTER_ALL, BEFORE_ALL, KnownRows
@@ -52,6 +54,15 @@ def shown(viewer) -> list[tuple]:
     """The table's rows as the viewers have them, in their order there."""
     columns = viewer.table().view().to_columns()
     return list(zip(*(columns[name] for name in meters.PERSPECTIVE_SCHEMA)))
+
+
+def count(connection, table: str = "power.meters") -> int:
+    """How many rows the table has."""
+    try:
+        (found,), = connection.query(f"SELECT COUNT(*) FROM {table}")
+        return found
+    except taosws.Error:  # the producer has not made the table yet
+        return 0
 
 
 def stored(power, limit: int = 10**6) -> list[tuple]:
