@@ -4,6 +4,7 @@
 |---|---|
 | `settings` | every setting of the programs |
 | `tdengine` | connecting to TDengine, and what its errors mean |
+| `kept_connection` | a connection for the questions of history and trend |
 | `questions` | what the poller asks TDengine |
 | `poller` | which rows are new: the algorithm, without any input or output of its own |
 | `known_rows` | the rows that the poller has delivered |

@@ -5,48 +5,36 @@ It reads pickled statements, and answers each by 8 bytes of length and a pickle:
 
 import pickle
 import sys
-from itertools import islice
 
 import taosws
 
 from bridge import tdengine
 from bridge.history.view_sql import MOST_ROWS
+from bridge.kept_connection import KeptConnection
 from bridge.settings import options, parse
 
-CLOSED = 0xE002  # the database has hung up: maybe long ago
+
+def connect() -> taosws.Connection:
+    return tdengine.connect(tdengine.database(), answer_s=options.history_timeout_s)
 
 
-class Asker:
-    """A connection, made anew where it is lost."""
-
-    def __init__(self) -> None:
-        self.connection: taosws.Connection | None = None
-
-    def ask(self, sql: str) -> list[tuple] | str:
-        """The rows, one more than MOST_ROWS at most, or why there are none."""
-        while True:
-            kept = self.connection is not None
-            try:
-                self.connection = self.connection or tdengine.connect(
-                    tdengine.database(), answer_s=options.history_timeout_s)
-                return list(islice(self.connection.query(sql), MOST_ROWS + 1))
-            except Exception as error:
-                code = tdengine.error_code(error)
-                if code >> 12 in (0, 0xE):  # not TDengine's own: the connection may never work again
-                    self.connection = None
-                if not kept or code != CLOSED:
-                    return tdengine.one_line(error)
+def ask(connection: KeptConnection, sql: str) -> list[tuple] | str:
+    """The rows, one more than MOST_ROWS at most, or why there are none."""
+    try:
+        return connection.query(sql, MOST_ROWS + 1)
+    except Exception as error:
+        return tdengine.one_line(error)
 
 
 def main() -> None:
     parse(__doc__, "database", "history")
-    source, sink, asker = sys.stdin.buffer, sys.stdout.buffer, Asker()
+    source, sink, connection = sys.stdin.buffer, sys.stdout.buffer, KeptConnection(connect)
     while True:
         try:
             sql = pickle.load(source)
         except EOFError:  # the history's process is gone
             return
-        answer = pickle.dumps(asker.ask(sql), protocol=5)
+        answer = pickle.dumps(ask(connection, sql), protocol=5)
         sink.write(len(answer).to_bytes(8, "big") + answer)
         sink.flush()
 

@@ -14,6 +14,7 @@ import taosws
 
 import meters
 from bridge import tdengine
+from bridge.kept_connection import KeptConnection
 from bridge.settings import options, parse
 from bridge.trend import questions
 from bridge.trend.measure import measure
@@ -21,36 +22,29 @@ from bridge.trend.refusal import Refusal
 from bridge.trend.windows import choose
 
 INSTALL = "sh install.sh bridge/trend/requirements.txt"
-CLOSED = 0xE002  # the database has hung up: maybe long ago
+
+
+def connect() -> taosws.Connection:
+    """Raises meters.Mismatch where the database has other columns, or counts time in another unit."""
+    connection = tdengine.connect(tdengine.database(), answer_s=options.trend_timeout_s)
+    tdengine.check_table(connection)
+    return connection
 
 
 class Asker:
-    """A connection to the database, made anew where it is lost."""
+    """Asks the database, and computes."""
 
     def __init__(self) -> None:
-        self.connection: taosws.Connection | None = None
-
-    def connect(self) -> taosws.Connection:
-        """Raises meters.Mismatch where the database has other columns, or counts time in another unit."""
-        connection = tdengine.connect(tdengine.database(), answer_s=options.trend_timeout_s)
-        tdengine.check_table(connection)
-        return connection
+        self.connection = KeptConnection(connect)
 
     def ask(self, sql: str) -> list[tuple]:
         """The rows. Raises Refusal, mostly in the database's words."""
-        while True:
-            kept = self.connection is not None
-            try:
-                self.connection = self.connection or self.connect()
-                return list(self.connection.query(sql))
-            except meters.Mismatch as mismatch:
-                raise Refusal(str(mismatch)) from mismatch
-            except taosws.Error as error:
-                code = tdengine.error_code(error)
-                if code >> 12 in (0, 0xE):  # not TDengine's own: the connection may never work again
-                    self.connection = None
-                if not kept or code != CLOSED:
-                    raise Refusal(tdengine.NOT_YET.get(code) or tdengine.one_line(error)) from error
+        try:
+            return self.connection.query(sql)
+        except meters.Mismatch as mismatch:
+            raise Refusal(str(mismatch)) from mismatch
+        except taosws.Error as error:
+            raise Refusal(tdengine.NOT_YET.get(tdengine.error_code(error)) or tdengine.one_line(error)) from error
 
     def trend(self, length: int, until: int | None) -> pa.Table:
         """The trend of a range of `length` ms, which ends at `until` (epoch ms) or now. Raises Refusal."""
