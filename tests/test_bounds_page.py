@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.browser import VALUES, browser, own_origin_page  # noqa: F401 (a fixture)
+from tests.helpers.browser import VALUES, own_origin_page
 from tests.helpers.databases import ROOT
 from tests.helpers.programs import Program, Server, copy_of_the_demo, edit, free_port, listens, producer
 from tests.helpers.waiting import wait_for
@@ -22,7 +22,7 @@ def rows(power_dsn, tmp_path):
 
 
 @pytest.mark.parametrize("replicate", (True, False))
-def test_the_page_breaks_none_of_its_own_rules(rows, power_dsn, browser, tmp_path, replicate):  # noqa: F811
+def test_the_page_breaks_none_of_its_own_rules(rows, power_dsn, browser, tmp_path, replicate):
     with Server(tmp_path, power_dsn, *SMALL) as server:
         page = browser.new_page(viewport={"width": 900, "height": 600})
         said = []
@@ -43,7 +43,7 @@ def test_the_page_breaks_none_of_its_own_rules(rows, power_dsn, browser, tmp_pat
         page.close()
 
 
-def test_the_page_says_what_it_misses_by_its_own_rules(power_dsn, browser, tmp_path):  # noqa: F811
+def test_the_page_says_what_it_misses_by_its_own_rules(power_dsn, browser, tmp_path):
     with Server(tmp_path, power_dsn) as server:
         page = browser.new_page()
         page.route("**/prsp-copy.js", lambda route: route.abort())
@@ -62,7 +62,7 @@ def queries_the_server(route) -> None:
 
 
 @pytest.mark.parametrize("allowed", (False, True))
-def test_other_sites_show_it_in_a_frame_only_where_they_may(power_dsn, browser, tmp_path, allowed):  # noqa: F811
+def test_other_sites_show_it_in_a_frame_only_where_they_may(power_dsn, browser, tmp_path, allowed):
     port = free_port()
     options = (f"--frame-ancestors='self' http://localhost:{port}",) if allowed else ()
     with Server(tmp_path, power_dsn, *options) as server, \

@@ -14,7 +14,8 @@ import taosws
 from playwright.sync_api import Error, TimeoutError
 
 import meters
-from tests.helpers.browser import live, opener, own_origin_page
+from tests.helpers import browser as chromium
+from tests.helpers.browser import live, opener, own_origin_page, until
 from tests.helpers.databases import Embedded
 from tests.helpers.live_rows import stored
 from tests.helpers.programs import Server, free_port, producer
@@ -120,10 +121,9 @@ def kill(program) -> None:
     program.process.wait()
 
 
-def says(page, words: str, seconds: float = RECOVERY_S) -> None:
+def says(page, words: str) -> None:
     """Waits for these words in the status line."""
-    page.wait_for_function("words => document.querySelector('#status').textContent.includes(words)",
-                           arg=words, timeout=seconds * 1000)
+    chromium.says(page, words, seconds=RECOVERY_S)
 
 
 def check_answers(page) -> None:
@@ -138,7 +138,7 @@ def check_answers(page) -> None:
             for n in range(5):
                 box = header.bounding_box()
                 page.mouse.click(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
-                page.wait_for_function("count => clicks.length === count", arg=n + 1, timeout=5000)
+                until(page, "count => clicks.length === count", 5, n + 1)
         except TimeoutError:
             rounds.append(math.inf)
             continue

@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 import taosws
 
-from tests.helpers.browser import VALUES, opener, own_origin_page
+from tests.helpers.browser import VALUES, opener, own_origin_page, says
 from tests.helpers.databases import ROOT, Embedded
 from tests.helpers.history_page import (
     CELLS,
@@ -208,7 +208,7 @@ def test_a_range_of_ones_own(demo, open_page):
              .replace("%3A", ":").split("%2F")]
     assert [time.timestamp() * 1000 for time in times] == [begin, end]
     wrong = open_page(own_origin_page(demo) + "prsp-viewer.html?range=yesterday")
-    wrong.wait_for_function("document.querySelector('#problem').textContent.includes('no time range \"yesterday\"')")
+    says(wrong, 'no time range "yesterday"', where="#problem")
 
 
 def test_live_panels_beside_it_and_the_history_killed(demo, open_page, tmp_path):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.helpers.browser import until
 from tests.helpers.databases import ROOT
 from tests.helpers.programs import edit
 from tests.helpers.sheets_page import address, saved, sheets_demo, show, shown, stream, trend
@@ -89,14 +90,14 @@ def test_colours(demo, open_page):
     for scheme, theme in (("light", "Pro Light"), ("dark", "Pro Dark")):
         page.emulate_media(color_scheme=scheme)
         shown(page, "Live")
-        page.wait_for_function(themes.replace("THEME", theme))
+        until(page, themes.replace("THEME", theme))
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.select_option("#colours", "light")
-    page.wait_for_function(themes.replace("THEME", "Pro Light"))
+    until(page, themes.replace("THEME", "Pro Light"))
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
     page.reload()
     shown(page, "Live")
-    page.wait_for_function(themes.replace("THEME", "Pro Light"))
+    until(page, themes.replace("THEME", "Pro Light"))
 
 
 def test_keys(demo, open_page):

@@ -9,7 +9,7 @@ import pytest
 import taosws
 
 import meters
-from tests.helpers.browser import VALUES, groups, live, own_origin_page
+from tests.helpers.browser import VALUES, groups, live, own_origin_page, says, until
 from tests.helpers.databases import ROOT
 from tests.helpers.live_rows import stored
 from tests.helpers.programs import Program, Server, free_port, listens
@@ -46,17 +46,17 @@ def database_rows(demo) -> list[dict]:
     return [dict(zip(meters.PERSPECTIVE_SCHEMA, row)) for row in stored(taosws.connect(demo.dsn), 10_000)]
 
 
-def check_moves(panel) -> None:
-    """A panel draws other values within seconds."""
-    before = panel.evaluate(VALUES)
-    wait_for(lambda: panel.evaluate(VALUES) != before, 10, "other values")
+def check_moves(*panels) -> None:
+    """Each panel draws other values within seconds."""
+    before = [panel.evaluate(VALUES) for panel in panels]
+    for panel, values in zip(panels, before):
+        wait_for(lambda: panel.evaluate(VALUES) != values, 10, "other values")
 
 
 def check_panels(demo, page) -> None:
     """Each panel goes on to draw other values. Those of ten groups are the values of rows in the database."""
-    *panels, by_second = live(page)
-    check_moves(by_second)
-    for panel in panels:
+    panels = live(page)
+    for panel in panels[:-1]:
         drawn = groups(panel)
         assert len(drawn) == 10
         rows = database_rows(demo)
@@ -64,12 +64,13 @@ def check_panels(demo, page) -> None:
             location, groupid = group.pop("__ROW_PATH__")
             expected = group | {"location": location, "groupid": groupid}
             assert any(expected.items() <= row.items() for row in rows), expected
-        check_moves(panel)
+    check_moves(*panels)
 
 
 def test_page_from_the_server_itself(demo, open_page):
     page = open_page(own_origin_page(demo))
     check_panels(demo, page)
+    says(page, "embedded database, not TDengine" if demo.status()["embedded"] else "TDengine 3.")
     assert page.inner_text("#problem") == ""
     ARTEFACTS.mkdir(exist_ok=True)
     page.screenshot(path=ARTEFACTS / "dashboard.png")
@@ -97,23 +98,6 @@ def test_page_unchanged_at_the_default_ports(demo, open_page, tmp_path):
         check_panels(demo, open_page("http://localhost:8081/prsp-viewer.html"))
 
 
-def test_status_line_names_the_database(demo, open_page):
-    page = open_page(own_origin_page(demo))
-    live(page)
-    expected = "embedded database, not TDengine" if demo.status()["embedded"] else "TDengine 3."
-    assert expected in page.inner_text("#status")
-
-
-def test_phone_width(demo, open_page):
-    page = open_page(own_origin_page(demo), 390, 844)
-    panels = live(page)
-    boxes = [panel.bounding_box() for panel in panels]
-    assert all(box["width"] > 350 and box["height"] > 300 for box in boxes)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    ARTEFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTEFACTS / "phone.png", full_page=True)
-
-
 @pytest.mark.parametrize("old, new, words", (
     ('plugin: "Treemap"', 'plugin: "Treemapp"', 'Unknown plugin "Treemapp"'),
     ('light: "Pro Light"', 'light: "Pro Lihgt"', 'no theme "Pro Lihgt"'),
@@ -122,14 +106,15 @@ def test_phone_width(demo, open_page):
 def test_wrong_name_is_reported(demo, open_page, old, new, words):
     with edited_page(demo, old, new):
         page = open_page(own_origin_page(demo))
-        page.wait_for_function("words => document.querySelector('#problem').textContent.includes(words)", arg=words)
+        says(page, words, where="#problem")
 
 
 def test_token_on_the_page(demo, open_page, tmp_path):
     with Server(tmp_path, demo.dsn, SMALL, "--perspective-token=sesame") as server:
         page = open_page(own_origin_page(server))
-        page.wait_for_function("document.querySelector('#status').textContent.includes('wants its token')")
-        live(open_page(own_origin_page(server) + "?token=sesame"))
+        says(page, "wants its token")
+        page.goto(own_origin_page(server) + "?token=sesame")
+        live(page)
 
 
 def test_page_comes_back_after_a_server_restart(demo, open_page, tmp_path):
@@ -138,14 +123,12 @@ def test_page_comes_back_after_a_server_restart(demo, open_page, tmp_path):
     panels = live(page)
     panels[0].evaluate("viewer => viewer.restore({group_by: ['location']})")  # as a person would
     first.end()
-    page.wait_for_function("document.querySelector('#status').textContent.startsWith('reconnecting')")
-    page.wait_for_function("document.querySelector('perspective-viewer[live]') === null")
+    says(page, "reconnecting")
+    until(page, "document.querySelector('perspective-viewer[live]') === null")
     with Server(tmp_path, demo.dsn, SMALL, f"--perspective-port={first.port}"):
         panels = live(page)
-        for panel in panels[1:]:
-            check_moves(panel)
+        check_moves(*panels)
         assert panels[0].evaluate("viewer => viewer.save().then(state => state.group_by)") == ["location"]
-        check_moves(panels[0])
 
 
 def test_stale_data_is_said(demo, open_page):
@@ -154,7 +137,7 @@ def test_stale_data_is_said(demo, open_page):
     producer = demo.process_of("producer.py")
     os.kill(producer, signal.SIGSTOP)
     try:
-        page.wait_for_function(r"/no new rows for \d+ s/.test(document.querySelector('#status').textContent)")
+        until(page, r"/no new rows for \d+ s/.test(document.querySelector('#status').textContent)")
     finally:
         os.kill(producer, signal.SIGCONT)
     live(page)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.helpers.browser import VALUES, browser, open_page, own_origin_page  # noqa: F401 (two are fixtures)
+from tests.helpers.browser import VALUES, own_origin_page
 from tests.helpers.databases import ROOT
 from tests.helpers.programs import Server, copy_of_the_demo
 from tests.helpers.viewers import Viewer

@@ -1,14 +1,7 @@
 """The page's status line: each state has its words, and none contradicts another."""
 
-from tests.helpers.browser import live, own_origin_page
+from tests.helpers.browser import live, own_origin_page, says, until
 from tests.helpers.programs import Server, now_ms, producer
-
-STATUS = "document.querySelector('#status').textContent"
-
-
-def says(page, *words: str) -> None:
-    """Waits until the status line has all these words."""
-    page.wait_for_function(f"words => words.every(word => {STATUS}.includes(word))", arg=list(words), timeout=20_000)
 
 
 def test_rows_of_the_future_and_a_table_that_is_too_small(power_dsn, write, open_page, tmp_path):
@@ -45,7 +38,8 @@ def test_a_connection_that_is_closed_for_a_reason(power_dsn, write, open_page, t
         page.evaluate("window.said = new Set(); new MutationObserver(() => said.add(document.querySelector('#problem')"
                       ".textContent)).observe(document.querySelector('#problem'), {childList: true})")
         page.evaluate("sockets.at(-1).send('what?')")
-        page.wait_for_function("[...said].some(text => text.includes("
+        until(page, "[...said].some(text => text.includes("
                                "'the server has closed the connection: only an empty text is answered here'))")
         live(page)
         assert page.inner_text("#problem") == ""
+        page.close()  # what it runs at first is for this test alone

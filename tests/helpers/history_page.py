@@ -8,6 +8,7 @@ import taosws
 import meters
 from bridge.writer import bind
 from producer import tags
+from tests.helpers.browser import until
 from tests.helpers.programs import copy_of_the_demo
 
 METERS, EACH, STEP_MS = 10, 20_000, 8640  # two days of rows
@@ -88,8 +89,7 @@ def copy_with_sheet(folder: Path) -> Path:
 
 def panel_of_all_rows(page, seconds: float = 60):
     """The panel, as soon as it is drawn."""
-    page.wait_for_function("document.querySelectorAll('section:has(output) > perspective-viewer[live]').length === 1",
-                           timeout=seconds * 1000)
+    until(page, "document.querySelectorAll('section:has(output) > perspective-viewer[live]').length === 1", seconds)
     return page.query_selector("section:has(output) > perspective-viewer")
 
 

@@ -12,7 +12,7 @@ import taosws
 import meters
 from bridge.writer import bind
 from producer import tags
-from tests.helpers.browser import VALUES, own_origin_page
+from tests.helpers.browser import VALUES, own_origin_page, until
 from tests.helpers.live_rows import stored
 from tests.helpers.programs import Server, copy_of_the_demo, free_port, now_ms
 from tests.helpers.waiting import wait_for
@@ -112,7 +112,7 @@ def show(page, name: str):
 
 
 def shown(page, name: str, seconds: float = 60):
-    page.wait_for_function(SHOWN, arg=name, timeout=seconds * 1000)
+    until(page, SHOWN, seconds, name)
     return page.query_selector_all("main perspective-viewer")
 
 

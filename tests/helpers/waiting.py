@@ -9,5 +9,5 @@ def wait_for(condition: Callable, seconds: float = 20, what: str = "the conditio
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"{what} did not come within {seconds} s"
-        time.sleep(0.01)
+        time.sleep(0.03)
     return value
