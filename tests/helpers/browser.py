@@ -62,11 +62,11 @@ def opener(browser, *expected: str):
     yield open_page
     pages = [page for page in pages if not page.is_closed()]
     for page in pages:
-        empty(page)
         page.remove_listener("pageerror", on_error)
         page.remove_listener("request", on_request)
+        empty(page)
     browser.tabs += pages
-    assert not errors
+    assert not errors, errors
 
 
 @pytest.fixture
