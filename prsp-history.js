@@ -4,9 +4,10 @@
 const MAKE_VIEW = 6, TO_ARROW = 16, ON_UPDATE = 21, TO_COLUMNS = 24, DESCRIBE = 41, SERVER_ERROR = 50;
 const REST_MS = 4000;             // at least so long a panel rests before it asks anew by itself
 const WIDE = ["Candlestick", "Heatmap"];
-const told = new Set(["the connection is lost"]);  // what the panels have said
+// What the panels have said; and what a chart throws that is removed while it draws.
+const told = new Set(["the connection is lost", "RendererTransport destroyed"]);
 
-// Perspective throws what it was refused where nobody can catch it.
+// Perspective throws it where nobody can catch it.
 window.addEventListener("unhandledrejection", event => {
     const text = String(event.reason?.message ?? event.reason);
     if ([...told].some(words => text.includes(words))) event.preventDefault();
