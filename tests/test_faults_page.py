@@ -56,8 +56,8 @@ RECORD = """() => {  // how late the page's clock is, and how long after a click
 class Demo:
     """A producer and a server. A proxy stands before the database, and another before the server, for the page."""
 
-    def __init__(self, folder, dsn: str):
-        self.folder = folder
+    def __init__(self, folder, dsn: str, *pace: str):
+        self.folder, self.pace = folder, pace
         self.dsn = f"{dsn}/faults_{free_port()}"
         host, port = re.search(r"@([^:/]+):(\d+)", dsn).groups()
         self.database, self.front = Proxy(int(port), host), Proxy(free_port())
@@ -80,7 +80,7 @@ class Demo:
         return re.sub(r"@[^/]+", f"@127.0.0.1:{self.database.port}", self.dsn)
 
     def produce(self):
-        self.producer = producer(self.folder, self.proxied(), *FAST, "--rows-per-interval=60")
+        self.producer = producer(self.folder, self.proxied(), *FAST, "--rows-per-interval=60", *self.pace)
 
     def serve(self):
         _, port = self.front.target
@@ -188,8 +188,9 @@ def test_outages_of_a_minute(start_database, open_page, tmp_path):
     (tmp_path / "other").mkdir()
     late_port, killed_port = free_port(), free_port()
     killed = start_database("killed", killed_port)
-    with Demo(tmp_path, f"taosws://root:taosdata@localhost:{late_port}") as demo, \
-            Demo(tmp_path / "other", killed.dsn) as other:
+    slow = "--interval-ms=1000"  # each tick draws two pages, without a GPU
+    with Demo(tmp_path, f"taosws://root:taosdata@localhost:{late_port}", slow) as demo, \
+            Demo(tmp_path / "other", killed.dsn, slow) as other:
         page, other_page = (open_page(own_origin_page(some)) for some in (demo, other))
         live(other_page)
         page.evaluate(RECORD)

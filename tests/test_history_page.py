@@ -139,7 +139,8 @@ def test_two_pages_at_once_and_windows_that_fit(demo, page, panel, open_page):
     total, = rows(demo.power, "SELECT SUM(voltage) FROM meters")[0]
     for each in panels:
         windows = wait_for(lambda: (found := each.evaluate(f"{VALUES}.catch(() => [])"))
-                           and "__ROW_PATH__" in found[0] and sum(row["voltage"] for row in found) == total and found, what="the windows")
+                           and "__ROW_PATH__" in found[0] and sum(row["voltage"] for row in found) == total and found,
+                           what="the windows")
         assert 10 < len(windows) <= each.evaluate("viewer => viewer.parentElement.clientWidth / 2")
         assert all(row["__ROW_PATH__"][0] % 60_000 == 0 for row in windows)
 

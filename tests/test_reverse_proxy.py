@@ -69,8 +69,7 @@ def nginx(tmp_path_factory, dsn):
     taosws.connect(dsn).execute(f"DROP DATABASE IF EXISTS {database}")
 
 
-@pytest.mark.parametrize("path", ("/", "/demo/"))
-@pytest.mark.parametrize("scheme", ("http", "https"))
+@pytest.mark.parametrize("scheme, path", (("http", "/"), ("https", "/demo/")))
 def test_the_page_is_live(nginx, browser, scheme, path):
     page = browser.new_page(ignore_https_errors=True, bypass_csp=True)
     errors = []
