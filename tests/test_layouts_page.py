@@ -6,7 +6,7 @@ import pytest
 
 from tests.helpers.databases import ROOT
 from tests.helpers.programs import edit
-from tests.helpers.sheets_page import address, saved, sheets_demo, show, shown, stream, trend
+from tests.helpers.sheets_page import LOCATIONS, address, answer, saved, sheets_demo, show, shown, trend
 from tests.helpers.waiting import wait_for
 
 PANELS = {"Live": 5, "History": 4, "Statistics": 5, "Trend": 2}
@@ -26,7 +26,7 @@ def test_only_the_panels_of_the_sheet_exist(demo, open_page):
     page, sockets = open_page("about:blank"), []
     page.on("websocket", lambda socket: sockets.append(socket))
     page.goto(address(demo, "history"))
-    page.route("**/trend?*", lambda route: route.fulfill(body=stream(trend())))
+    page.route("**/trend?*", lambda route: route.fulfill(**answer(trend(*LOCATIONS), route.request.url)))
     shown(page, "History")
     assert [socket.url.partition("?")[0].rpartition("/")[2] for socket in sockets].count("history") == 4
     for name in ("Statistics", "Live", "History", "Trend", "Live"):
@@ -112,7 +112,7 @@ def test_keys(demo, open_page):
 @pytest.mark.parametrize("name", PANELS)
 def test_phone_width(demo, open_page, name):
     page = open_page("about:blank", 390, 844)
-    page.route("**/trend?*", lambda route: route.fulfill(body=stream(trend())))
+    page.route("**/trend?*", lambda route: route.fulfill(**answer(trend(*LOCATIONS), route.request.url)))
     page.goto(address(demo, name.lower()))
     boxes = [panel.bounding_box() for panel in shown(page, name)]
     assert len(boxes) == PANELS[name]
