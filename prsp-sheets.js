@@ -74,7 +74,7 @@ export class Sheets {
         const ranged = this.controls.rows.value === "range";
         const shown = {settings: false, theme: this.page.theme(), ...state, table: ranged && allRows || table};
         const panel = new Panel(shown, state => this.layouts.keep(name, number, state), this.page.report);
-        panel.column = choose;
+        panel.chooses = choose === "location";
         panel.section.classList.toggle("stays", ranged && !allRows && table === this.config.table);
         return panel;
     }

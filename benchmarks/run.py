@@ -21,7 +21,7 @@ from benchmarks.measure import table
 from tests.helpers.databases import ROOT
 
 BENCHMARKS = ("loop_time", "carry", "delay", "fleet", "stages", "clients", "producer_rate", "embedded_queries",
-              "embedded_statistics", "trend", "start")
+              "embedded_statistics", "trend", "sheets", "start")
 RESULTS, PAGE = ROOT / "benchmarks" / "results.json", ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- the table, which benchmarks/run.py writes -->\n", "\n<!-- end of the table -->"
 

@@ -44,7 +44,7 @@ def figures() -> list[Figure]:
     for locations in (10, 1000):
         with own_place("--retention=0") as place:
             options = f"--tdengine-dsn={place.dsn}", "--tdengine-timeout-s=60"
-            parse("a benchmark", "database", "producer", "trend", arguments=options)
+            parse("a benchmark", "database", "producer", "trend", arguments=[*options, "--trend-by=theta"])
             currents = np.array([values(location) for location in range(locations)], dtype=np.float32)
             fill(currents)
             times, works, *ours, inside, missed, width = asyncio.run(replay(currents))

@@ -7,7 +7,7 @@ import pytest
 from tests.helpers.browser import until
 from tests.helpers.databases import ROOT
 from tests.helpers.programs import edit
-from tests.helpers.sheets_page import address, saved, sheets_demo, show, shown, stream, trend
+from tests.helpers.sheets_page import LOCATIONS, address, answer, saved, sheets_demo, show, shown, trend
 from tests.helpers.waiting import wait_for
 
 PANELS = {"Live": 5, "History": 4, "Statistics": 5, "Trend": 2}
@@ -24,7 +24,7 @@ def open_sheet(demo, open_page):
     """A function that opens the page at a sheet; `/trend` has always the same answer."""
     def open_sheet(name: str, width: int = 900, height: int = 600):
         page = open_page("about:blank", width, height)
-        page.route("**/trend?*", lambda route: route.fulfill(body=stream(trend())))
+        page.route("**/trend?*", lambda route: route.fulfill(**answer(trend(*LOCATIONS), route.request.url)))
         page.goto(address(demo, name.lower()))
         return page
     return open_sheet

@@ -9,8 +9,12 @@ import pytest
 
 from tests.helpers.browser import opener
 from tests.helpers.sheets_page import (
+    CONSTANT,
+    LOCATIONS,
     METERS,
+    WHY,
     address,
+    answer,
     by,
     check_quantile,
     drawn,
@@ -20,7 +24,6 @@ from tests.helpers.sheets_page import (
     show,
     shown,
     split_values,
-    stream,
     trend,
 )
 from tests.helpers.waiting import wait_for
@@ -127,28 +130,37 @@ def check_rolling(demo, drawn: list[dict], before: int = 50) -> None:
 
 
 def test_trend(demo, open_page):
-    page, rows, asked = open_page("about:blank"), trend(), []
+    page, rows, asked = open_page("about:blank"), trend(*LOCATIONS), []
     page.route("**/trend?*", lambda route: asked.append(route.request.url) or route.fulfill(
-        body=stream(rows), headers={"Cache-Control": "max-age=600"}))
+        **answer(rows, route.request.url)))
     page.goto(address(demo, "trend"))
     line, outside = shown(page, "Trend")
     assert "range=all" in asked[0]
     every = rows.set_column(0, "timestamp", rows["timestamp"].cast(pa.int64())).to_pylist()
-    for location in ("Campbell", "Oakland"):
+    beyond = [row for row in every if row["expected"] and row["measured"]
+              and not row["low"] <= row["measured"] <= row["high"]]
+    beyond.sort(key=lambda row: (-row["timestamp"], row["location"]))
+    for location in ("Campbell", "Oakland", CONSTANT):
         page.select_option("#choice", location)
-        wait_for(lambda: ["location", "==", location] in saved(line)["filter"], what="the location")
         expected = [{"__ROW_PATH__": [row.pop("timestamp")], **{k: v for k, v in row.items() if k != "location"}}
                     for row in rows_of(every, location)]
         wait_for(lambda: drawn(line) == expected, what="what is expected there")
-    beyond = [row for row in every if row["measured"] and not row["low"] <= row["measured"] <= row["high"]]
-    beyond.sort(key=lambda row: (-row["timestamp"], row["location"]))
-    found = sorted(drawn(outside), key=lambda row: (-row["timestamp"], row["location"]))
-    assert [row.pop("beyond") for row in found] == pytest.approx([1.8] * 3 + [-2.8] * 3)
-    assert found == beyond
+        assert ["location", "==", location] in saved(line)["filter"]
+        wait_for(lambda: notes_of(page) == ([WHY, ""] if location == CONSTANT else ["", ""]), what="why there is none")
+        found = sorted(drawn(outside), key=lambda row: (-row["timestamp"], row["location"]))
+        assert [row.pop("beyond") for row in found] == pytest.approx([1.8] * 3 + [-2.8] * 3)
+        assert found == beyond
     wait_for(lambda: "the trend as of" in page.inner_text("#state"), what="the time of the trend")
-    assert len(asked) == 1
+    assert [url.partition("location=")[2] for url in asked] == ["", "Campbell", "Oakland", "Palo+Alto"]
+    rows = trend("Alameda", "San Jose")
     page.select_option("#range select", "5m")
-    wait_for(lambda: page.title() and any("range=5m" in url for url in asked), what="another question")
+    wait_for(lambda: page.input_value("#choice") == "Alameda", what="another location, where that one has no rows")
+    assert all("range=5m" in url for url in asked[4:]) and len(asked) == 6
+
+
+def notes_of(page) -> list[str]:
+    """What the panels say."""
+    return page.locator("section output").all_inner_texts()
 
 
 def rows_of(rows: list[dict], location: str) -> list[dict]:
@@ -157,5 +169,5 @@ def rows_of(rows: list[dict], location: str) -> list[dict]:
 
 def test_no_trend_is_said_on_the_panels(page):
     page.click("nav a:text-is('Trend')")
-    wait_for(lambda: page.locator("section output").all_inner_texts() == ["nothing is expected"] * 2, what="the reason")
+    wait_for(lambda: notes_of(page) == ["nothing is expected"] * 2, what="the reason")
     wait_for(lambda: "no trend" in page.inner_text("#state"), what="the sheet's state")

@@ -10,9 +10,10 @@ from statsmodels.tsa.seasonal import seasonal_decompose
 
 from bridge.trend import library, theta
 from bridge.trend.band import error_of
+from bridge.trend.chosen import notes, of_location, outside
 from bridge.trend.refusal import Refusal
 from bridge.trend.series import groups, measured
-from bridge.trend.trend import SCHEMA, notes, outside, trend
+from bridge.trend.trend import SCHEMA, trend
 from bridge.trend.ways import ORIGINS, by_values
 from bridge.trend.windows import MINUTE, SECOND, Windows
 
@@ -170,6 +171,23 @@ def test_a_series_without_noise():
         table = trend_of({"A": cycle, "B": np.arange(480.0)}, windows_of(480), way)
         assert np.isfinite(column(table, "low")[-1]) and np.isfinite(column(table, "high")[-1])
         assert np.abs(column(table, "expected")[480:528] - column(table, "measured")[432:480]).max() < 0.05
+
+
+def test_a_page_gets_a_location_and_a_little_of_the_others():
+    values = {name: course("cycle", 400, seed) for seed, name in enumerate("ABC")}
+    values["A"][[350, 390]] += 5
+    table = trend_of({**values, "D": np.ones(400)}, windows_of(400))
+    rows = {name: [row for row in table.to_pylist() if row["location"] == name] for name in "ABCD"}
+    left = [row for row in outside(table).to_pylist() if row["location"] != "B"]
+    assert {row["location"] for row in left} >= {"A"}
+    found, note = of_location(table, "B")
+    assert note == "" and found.schema == table.schema
+    assert found.to_pylist() == [rows["A"][-1], *rows["B"], rows["C"][-1], rows["D"][-1], *left]
+    assert of_location(table, "")[0].to_pylist()[:448] == rows["A"]
+    found, note = of_location(table, "D")
+    assert note == notes(table)["D"] and found["measured"].to_pylist().count(1) == 400
+    with pytest.raises(LookupError, match="There is no location 'E' in this range."):
+        of_location(table, "E")
 
 
 def test_what_is_expected_is_in_its_range():

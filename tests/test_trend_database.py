@@ -14,7 +14,7 @@ import pytest
 
 import meters
 from bridge.settings import options, parse
-from bridge.trend import questions, trend
+from bridge.trend import chosen, questions, trend
 from bridge.trend.measure import measure
 from bridge.trend.process import INSTALL, Asker
 from bridge.trend.refusal import Refusal
@@ -106,7 +106,7 @@ def test_trend_of_the_database(fill, set_options, capfd):
     fill(3, "B", {now - at * HOUR: 1.0 for at in range(9)})
     table = computed(4 * 24 * HOUR + 10 * MINUTE)
     assert table.schema.equals(trend.SCHEMA)
-    assert trend.notes(table) == {"3": "All values are 1 in this range: there is no trend in a constant."}
+    assert chosen.notes(table) == {"3": "All values are 1 in this range: there is no trend in a constant."}
     count = 24 * 4 * 12 - 1
     assert table["location"].value_counts().to_pylist()[:3] == [
         {"values": name, "counts": count + count // 4} for name in "012"]
@@ -118,7 +118,7 @@ def test_trend_of_the_database(fill, set_options, capfd):
         assert np.abs(coming["expected"].to_numpy() - right).mean() < 0.15
         inside.append((coming["low"].to_numpy() < right) & (right < coming["high"].to_numpy()))
     assert np.mean(inside) > 0.95
-    assert trend.outside(table).num_rows < 0.1 * 3 * count // 4
+    assert chosen.outside(table).num_rows < 0.1 * 3 * count // 4
     assert capfd.readouterr().err == ""
 
 

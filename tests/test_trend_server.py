@@ -38,20 +38,36 @@ def test_the_trend_of_a_page(power_dsn, power, tmp_path):
     start = now_ms() - 600_000
     currents = {start + second * 1000: 10 + 3 * math.sin(second * math.tau / 120) for second in range(600)}
     MeterRows(power).write(1, "Campbell", currents)
+    MeterRows(power).write(2, "San José", dict.fromkeys(currents, 2.5))
     with Server(tmp_path, power_dsn, "--perspective-token=sesame") as server:
         with pytest.raises(urllib.error.HTTPError, match="403"):
             server.get("/trend?range=1h")
         with pytest.raises(urllib.error.HTTPError, match="400"):
             server.get("/trend?range=1w&token=sesame")
-        answer = server.get("/trend?range=1h&token=sesame", Origin="http://localhost:8081")
+        every = table_of(server.get("/trend?range=1h&token=sesame"))
+        assert every["location"].unique().to_pylist() == ["Campbell", "San José"]
+        answer = server.get("/trend?range=1h&token=sesame&location=Campbell", Origin="http://localhost:8081")
         assert answer.headers["Access-Control-Allow-Origin"] == "http://localhost:8081"
         assert answer.headers["Cache-Control"].startswith("max-age=")
-        table = pa.ipc.open_stream(answer.read()).read_all()
+        assert answer.headers["Trend-Note"] is None
+        table = table_of(answer)
+        assert table.num_rows == every["location"].to_pylist().count("Campbell") + 1
         assert table.column_names == ["timestamp", "location", "measured", "expected", "low", "high"]
         future = table.filter(pa.compute.greater(table["timestamp"].cast(pa.int64()), start + 600_000))
         assert future.num_rows > 10 and set(future["measured"].to_pylist()) == {None}
         for time, expected in zip(future["timestamp"].cast(pa.int64()).to_pylist(), future["expected"].to_pylist()):
             assert abs(expected - 10 - 3 * math.sin((time - start) / 1000 * math.tau / 120)) < 1
+        answer = server.get("/trend?range=1h&token=sesame&location=San%20Jos%C3%A9", Origin="http://localhost:8081")
+        assert answer.headers["Access-Control-Expose-Headers"] == "Trend-Note"
+        assert answer.headers["Trend-Note"] == "All values are 2.5 in this range: there is no trend in a constant."
+        assert set(table_of(answer)["measured"].to_pylist()) == {2.5, None}
+        with pytest.raises(urllib.error.HTTPError) as error:
+            server.get("/trend?range=1h&token=sesame&location=Atlantis")
+        assert (error.value.code, error.value.read()) == (404, b"There is no location 'Atlantis' in this range.")
+
+
+def table_of(answer) -> pa.Table:
+    return pa.ipc.open_stream(answer.read()).read_all()
 
 
 def test_no_trend_says_why(power_dsn, write, tmp_path):

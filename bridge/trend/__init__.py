@@ -16,5 +16,6 @@ The modules, from a question to its answer:
 | `library` | that of statsmodels |
 | `band` | the range in which values are expected |
 | `trend` | the table `meters_trend` |
+| `chosen` | what is read from it: a location's rows, for example |
 | `refusal` | why there is no trend |
 """

@@ -7,6 +7,7 @@ from datetime import datetime
 from tornado.web import HTTPError, RequestHandler
 
 import meters
+from bridge.trend.chosen import of_location
 from bridge.trend.refusal import Refusal
 from bridge.trend.trends import Trends
 from bridge.websockets import allowed_origin, check_token
@@ -33,7 +34,10 @@ def to_range(text: str) -> tuple[int, int | None]:
 
 
 class TrendHandler(RequestHandler):
-    """`?range=1h` is the range that was measured. Where there is no trend, the answer is 503, and its text says why."""
+    """`?range=1h` is the range that was measured. Where there is no trend, the answer is 503, and its text says why.
+
+    `&location=` is for a page that shows one: see `of_location`. The header Trend-Note says why that one has no trend.
+    """
 
     def initialize(self, trends: Trends) -> None:
         self.trends = trends
@@ -45,17 +49,22 @@ class TrendHandler(RequestHandler):
         origin = self.request.headers.get("Origin")
         if origin and allowed_origin(origin, self.request.host):
             self.set_header("Access-Control-Allow-Origin", origin)
+            self.set_header("Access-Control-Expose-Headers", "Trend-Note")
         self.set_header("Content-Type", "text/plain")
         try:
             length, until = to_range(self.get_query_argument("range", "1h"))
         except ValueError:
             raise HTTPError(400, reason="a range is 5m, 1h, 24h, 7d, all, or a time, a slash and a time") from None
+        location = self.get_query_argument("location", None, strip=False)
         try:
             table, kept_until = await self.trends.trend(length, until)
-        except Refusal as refusal:
-            self.set_status(503)
-            self.finish(str(refusal))
+            table, note = (table, "") if location is None else of_location(table, location)
+        except (Refusal, LookupError) as reason:
+            self.set_status(503 if isinstance(reason, Refusal) else 404)
+            self.finish(reason.args[0])
             return
+        if note:
+            self.set_header("Trend-Note", note)
         self.set_header("Content-Type", "application/vnd.apache.arrow.stream")
         self.set_header("Cache-Control", f"max-age={max(0, round(kept_until - time.monotonic()))}")
         self.finish(meters.arrow_stream(table))

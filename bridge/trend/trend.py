@@ -4,16 +4,15 @@ import json
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from bridge.trend.band import Expected, Forecaster, expect
+from bridge.trend.chosen import NOTES
 from bridge.trend.refusal import Refusal
 from bridge.trend.series import Series, groups, measured
 from bridge.trend.windows import LEAST, Windows, in_words
 
 SCHEMA = pa.schema({"timestamp": pa.timestamp("ms"), "location": pa.dictionary(pa.int32(), pa.string()),
                     "measured": pa.float64(), "expected": pa.float64(), "low": pa.float64(), "high": pa.float64()})
-NOTES = b"notes"
 
 
 def trend(rows: list[tuple], windows: Windows, forecaster: Forecaster, origins: int) -> pa.Table:
@@ -74,14 +73,3 @@ def columns(names: list[str], numbers: np.ndarray, start: int, width: int, *valu
     arrays = [pa.array(value.ravel(), from_pandas=True) for value in values]  # from_pandas: NaN is null
     arrays += [pa.nulls(times.size, pa.float64())] * (4 - len(values))
     return pa.table([pa.array(times).cast(pa.timestamp("ms")), location, *arrays], schema=SCHEMA)
-
-
-def notes(table: pa.Table) -> dict[str, str]:
-    """Why a series of the table has no trend, by its name."""
-    return json.loads((table.schema.metadata or {}).get(NOTES, b"{}"))
-
-
-def outside(table: pa.Table, most: int = 100) -> pa.Table:
-    """The newest rows whose measured value left the expected range, newest first."""
-    left = pc.or_(pc.less(table["measured"], table["low"]), pc.greater(table["measured"], table["high"]))
-    return table.filter(left).sort_by([("timestamp", "descending")]).slice(0, most)

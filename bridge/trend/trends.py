@@ -44,7 +44,7 @@ class Trends:
         """The trend of a range of `length` ms, and until when it is kept (by the monotonic clock).
 
         The range ends at `until` (epoch ms); None is now, by the database's clock. The table is `trend.SCHEMA`'s, and
-        `trend.notes` and `trend.outside` read it. Raises Refusal, whose words are for the page.
+        `chosen` reads it. Raises Refusal, whose words are for the page.
         """
         self.forget()
         key = length, until

@@ -1,15 +1,19 @@
 """The page's sheets: rows that live and history share, what panels draw, and what NumPy makes of the same rows."""
 
 import io
+import json
 import math
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pyarrow as pa
 import taosws
 
 import meters
+from bridge.trend.chosen import NOTES, of_location
+from bridge.trend.trend import SCHEMA
 from bridge.writer import bind
 from producer import tags
 from tests.helpers.browser import VALUES, own_origin_page, until
@@ -19,6 +23,8 @@ from tests.helpers.waiting import wait_for
 
 METERS, EACH, STEP_MS = 10, 60, 1000
 AHEAD, MEASURED = 30, 60  # rows of a location in the trend
+LOCATIONS = "Campbell", "Oakland", "Palo Alto", "San Jose"
+CONSTANT, WHY = "Palo Alto", "All values are 7 in this range: there is no trend in a constant."
 SHOWN = """name => document.querySelector('nav [aria-current]')?.textContent === name
     && document.querySelectorAll('main section').length > 0
     && !document.querySelector('main section:not(:has(perspective-viewer[live]))')"""
@@ -68,17 +74,27 @@ def sheets_demo(folder: Path, dsn: str):
     taosws.connect(dsn).execute(f"DROP DATABASE IF EXISTS {database}")
 
 
-def trend() -> pa.Table:
-    """What the server's `/trend` answers: two of each location's values are outside the expected range."""
-    rows, now = [], now_ms() // STEP_MS * STEP_MS
-    for place, location in enumerate(("Campbell", "Oakland", "San Jose")):
-        for k in range(-MEASURED, AHEAD):
+def trend(*locations: str) -> pa.Table:
+    """A trend of locations, sorted. Two of a location's values are outside the range; those of CONSTANT are equal."""
+    now, columns = now_ms() // STEP_MS * STEP_MS, {name: [] for name in SCHEMA.names}
+    for place, location in enumerate(locations):
+        for k in range(-MEASURED, 0 if location == CONSTANT else AHEAD):
             expected = 9 + place + 2 * math.sin(k / 15)
             measured = None if k >= 0 else expected + {-20: 3, -50: -4}.get(k, math.cos(k))
-            rows.append({"timestamp": now + k * STEP_MS, "location": location, "measured": measured,
-                         "expected": expected, "low": expected - 1.2, "high": expected + 1.2})
-    found = pa.Table.from_pylist(rows)
-    return found.set_column(0, "timestamp", found["timestamp"].cast(pa.timestamp("ms")))
+            row = (now + k * STEP_MS, place, measured, expected, expected - 1.2, expected + 1.2)
+            for column, value in zip(columns.values(), (*row[:2], 7.0, *[None] * 3) if location == CONSTANT else row):
+                column.append(value)
+    columns["location"] = pa.DictionaryArray.from_arrays(pa.array(columns["location"], pa.int32()), list(locations))
+    return pa.table(columns, SCHEMA.with_metadata({NOTES: json.dumps({CONSTANT: WHY})}))
+
+
+def answer(rows: pa.Table, url: str) -> dict:
+    """What the server answers for this address, as `route.fulfill` takes it."""
+    try:
+        found, note = of_location(rows, parse_qs(urlsplit(url).query, keep_blank_values=True)["location"][0])
+    except LookupError as reason:
+        return {"status": 404, "body": str(reason)}
+    return {"body": stream(found), "headers": {"Cache-Control": "max-age=600", "Trend-Note": note}}
 
 
 def stream(rows: pa.Table) -> bytes:
