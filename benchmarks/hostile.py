@@ -6,7 +6,6 @@ memory of all processes together, and the size of the logs.
 """
 
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 
@@ -28,21 +28,16 @@ SAMPLE_S = 0.25
 
 
 class Memory(threading.Thread):
-    """The resident memory of all processes of a session, in MB, every SAMPLE_S. What they share counts for each."""
+    """The resident memory of all processes of a demo, in MB, every SAMPLE_S. What they share counts for each."""
 
-    def __init__(self, session: int):
+    def __init__(self, demo: WholeDemo):
         super().__init__(daemon=True)
-        self.session, self.samples, self.stop = session, [], threading.Event()
+        self.demo, self.samples, self.stop = demo, [], threading.Event()
 
     def run(self) -> None:
         while not self.stop.wait(SAMPLE_S):
-            self.samples.append(sum(map(self.of, filter(str.isdecimal, os.listdir("/proc")))))
-
-    def of(self, process: str) -> int:
-        try:
-            return memory_mb(int(process)) if os.getsid(int(process)) == self.session else 0
-        except OSError:  # it has ended meanwhile
-            return 0
+            with suppress(OSError):  # one has ended meanwhile
+                self.samples.append(sum(map(memory_mb, self.demo.processes())))
 
 
 class Honest:
@@ -92,7 +87,7 @@ def main(minutes: float = 5) -> None:
     visits = []
     with tempfile.TemporaryDirectory() as folder, WholeDemo(Path(folder), PERSPECTIVE_TOKEN="sesame") as demo:
         demo.runs()
-        honest, memory = Honest(demo), Memory(demo.process.pid)
+        honest, memory = Honest(demo), Memory(demo)
         memory.start()
         time.sleep(QUIET_S)
         started = time.monotonic()
