@@ -21,7 +21,7 @@ from bridge import tdengine
 from bridge.guard import AssetHandler, GuardedApplication, PageHandler
 from bridge.history.viewers import History, HistoryHandler
 from bridge.hosted_table import HostedTable, PerspectiveHandler, PerspectiveServer
-from bridge.http_bounds import BoundedServer
+from bridge.http_bounds import BACKLOG, BoundedServer
 from bridge.live import LiveRows
 from bridge.logs import log_to_stderr
 from bridge.newest_rows import NewestRows
@@ -99,7 +99,7 @@ async def main() -> None:
         callback.start()
         app = make_app(live, server, history, trends)
         host, port = options.perspective_host, options.perspective_port
-        BoundedServer(app).listen(port, host)  # 5. a WebSocket for each kind of viewer
+        BoundedServer(app).listen(port, host, backlog=BACKLOG)  # 5. a WebSocket for each kind of viewer
         logging.info("serving http://%s:%d/", f"[{host}]" if ":" in host else host, port)
         await stop.wait()
         callback.stop()

@@ -7,6 +7,7 @@ cd "$(dirname "$0")"
 lock=run.lock # has the number of the process that runs here
 python=.venv/bin/python
 logs=${LOGS:-logs}
+alive=$logs/.alive.pipe
 port=${PERSPECTIVE_PORT:-8085}
 case ${PERSPECTIVE_HOST:-localhost} in
 *:*) host="[$PERSPECTIVE_HOST]" ;; # an IPv6 address
@@ -21,10 +22,18 @@ start() { # name command...: starts a part in the background, its output in a lo
     shift
     rm -f "$pipe"
     mkfifo "$pipe"
-    $python -m bridge.logs "$logs/$name.log" <"$pipe" &
+    $python -m bridge.logs "$logs/$name.log" <"$pipe" 9>&- &
     writers="$writers $!"
-    "$@" >"$pipe" 2>&1 &
-    parts="$parts $name:$!"
+    "$@" >"$pipe" 2>&1 9>&- &
+    part=$!
+    parts="$parts $name:$part"
+    { read -r _ <"$alive" || kill "$part"; } >/dev/null 2>&1 9>&- &
+}
+
+stay_alive() { # opens a pipe that each part's end is tied to: it closes when this process ends, killed or not
+    rm -f "$alive"
+    mkfifo "$alive"
+    exec 9<>"$alive"
 }
 
 end() { # pid: SIGTERM, and SIGKILL for one that does not end within 5 s
@@ -99,6 +108,7 @@ trap 'exit 0' INT TERM
 
 sh install.sh
 mkdir -p "$logs"
+stay_alive
 
 code=0
 answer=$($python -m bridge.tdengine 2>&1) || code=$?

@@ -7,15 +7,15 @@ other viewers connect anew, and whoever asked is told why.
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 
 from bridge import frames
 from bridge.newest_rows import NewestRows
 from bridge.processes import kill
 from bridge.settings import options
-from bridge.viewer_requests import DELETE_VIEW, MAKE_VIEW, Request
-from bridge.viewer_rules import objection
+from bridge.viewer_requests import DELETE_VIEW, MAKE_VIEW, TELL, TELL_NO_MORE, Request
+from bridge.viewer_rules import OpenView, objection
 from bridge.viewers_process import QueryHandler, ViewersProcess
 from bridge.websockets import Viewers, address
 
@@ -31,9 +31,9 @@ class UnderWay:
     done: asyncio.Future | None = None
     request: Request | None = None
 
-    def finish(self) -> None:
+    def finish(self, seconds: float) -> None:
         if not self.done.done():
-            self.done.set_result(None)
+            self.done.set_result(seconds)
 
 
 class PerspectiveServer(ViewersProcess):
@@ -65,22 +65,22 @@ class PerspectiveServer(ViewersProcess):
         self.helpers = [asyncio.create_task(self.table.feed(filled)), asyncio.create_task(self.watch())]
         await filled.wait()  # a viewer's first question finds the table
 
-    async def send(self, number: int, kind: int, message: bytes = b"", request: Request | None = None) -> None:
-        """Sends a frame, and waits until the engine has worked it through, or has ended."""
+    async def send(self, number: int, kind: int, message: bytes = b"", request: Request | None = None) -> float:
+        """Sends a frame, and waits until the engine has worked it through, or has ended: the seconds that it took."""
         if self.process is None or number and number not in self.viewers:
-            return
+            return 0.0
         if not self.under_way:
             self.since = time.monotonic()
         entry = UnderWay(number, asyncio.get_running_loop().create_future(), request)
         self.under_way.append(entry)
         await super().send(number, kind, message)
-        await entry.done
+        return await entry.done
 
     async def hear(self, number: int, kind: int, message: bytes) -> None:
         await super().hear(number, kind, message)
         if kind == frames.DONE:
-            self.under_way.popleft().finish()
-            self.since = time.monotonic()
+            since, self.since = self.since, time.monotonic()
+            self.under_way.popleft().finish(self.since - since)
 
     async def watch(self) -> None:
         while not self.under_way or time.monotonic() - self.since < options.question_s:
@@ -94,6 +94,8 @@ class PerspectiveServer(ViewersProcess):
         why = (f"took longer than {options.question_s} s (QUESTION_S)"
                if time.monotonic() - self.since >= options.question_s else
                f"ended the engine, or took more than {options.engine_memory_mb} MB (ENGINE_MEMORY_MB)")
+        if self.under_way and not oldest.viewer:
+            return self.fault_of_views(f"an update of the table {why}")
         if not oldest.request or not viewer:
             return ""
         self.strikes.append((address(viewer.request), time.monotonic()))
@@ -101,9 +103,24 @@ class PerspectiveServer(ViewersProcess):
         viewer.send(oldest.request.refusal(f"this question {why}"))
         return "another viewer's question was too much for the engine"
 
+    def fault_of_views(self, what: str) -> str:
+        """An update changes all views. So it is the fault of the address whose views took longest to make."""
+        took = Counter()
+        for viewer in self.viewers.values():
+            took[address(viewer.request)] += sum(view.took for view in viewer.views.values())
+        if not any(took.values()):
+            return what
+        (slowest, _), = took.most_common(1)
+        self.strikes.append((slowest, time.monotonic()))
+        for viewer in self.viewers.values():
+            if address(viewer.request) == slowest:
+                viewer.count_refusal(f"views: {what}")
+                viewer.close(1012, f"your views are too much: {what}")
+        return "another viewer's views were too much for the engine"
+
     async def close(self, why: str = "the server stops") -> None:
         for entry in self.under_way:
-            entry.finish()
+            entry.finish(0.0)
         self.under_way.clear()
         for helper in self.helpers:
             helper.cancel()
@@ -141,25 +158,34 @@ class PerspectiveHandler(QueryHandler):
 
     def initialize(self, viewers: Viewers, process: PerspectiveServer) -> None:
         super().initialize(viewers, process)
-        self.views: set[str] = set()
+        self.views: dict[str, OpenView] = {}
 
     def on_close(self) -> None:
         super().on_close()
-        self.drop_views(set(self.views))
+        self.drop_views(list(self.views))
 
     async def ask(self, request: Request, message: bytes) -> None:
         if why := objection(request, self.views, self.viewers.views):
             self.count_refusal(f"{request.name}: {why}")
             self.send(request.refusal(why))
             return
+        view = self.views.get(request.entity)
         if request.kind == MAKE_VIEW:
-            self.views.update(request.fields[1])
-            self.viewers.views.update(request.fields[1])
+            name, = request.fields[1]
+            view = self.views[name] = OpenView()
+            self.viewers.views.add(name)
         elif request.kind == DELETE_VIEW:
-            self.drop_views({request.entity})
-        await self.process.send(self.number, frames.REQUEST, message, request)
+            self.drop_views([request.entity])
+        elif request.kind == TELL:
+            view.told.append(request.id)
+        elif request.kind == TELL_NO_MORE and view and (number := request.fields.get(1, [0])[-1]) in view.told:
+            view.told.remove(number)
+        seconds = await self.process.send(self.number, frames.REQUEST, message, request)
+        if request.kind == MAKE_VIEW:
+            view.took = seconds
 
-    def drop_views(self, views: set[str]) -> None:
+    def drop_views(self, names: list[str]) -> None:
         """Views of these names are gone; the names may be used again."""
-        self.viewers.views -= views
-        self.views -= views
+        self.viewers.views.difference_update(names)
+        for name in names:
+            self.views.pop(name, None)

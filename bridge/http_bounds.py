@@ -18,6 +18,7 @@ HEADERS_S = 10  # for the headers of a request, and for the next request
 MAX_HEADER_BYTES = 2**14
 MAX_PLAIN = 256  # connections that are no viewer's WebSocket
 OWN_FILES = 96  # that the server needs for itself: pipes, processes, libraries
+BACKLOG = 1024  # connections that wait to be accepted; with fewer, strangers at once made others wait a second
 PAUSE_S = 0.5  # before the next connection is accepted, when no files are left
 
 

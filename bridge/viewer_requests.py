@@ -21,7 +21,8 @@ VIEW = {GROUP_BY: TEXT, SPLIT_BY: TEXT, COLUMNS: {1: NUMBER, 2: {1: TEXT}}, FILT
         WINDOWS: {1: TEXT, 2: WINDOW}}
 VIEWPORT = dict.fromkeys(range(1, 9), NUMBER)
 ROWS = dict.fromkeys(range(2, 9), NUMBER) | {1: VIEWPORT}
-MAKE_PORT, MAKE_VIEW, COLUMN_PATHS, DELETE_VIEW, COLLAPSE, EXPAND, SET_DEPTH, DESCRIBE = 5, 6, 10, 11, 18, 19, 23, 41
+MAKE_PORT, MAKE_VIEW, COLUMN_PATHS, DELETE_VIEW, COLLAPSE, EXPAND = 5, 6, 10, 11, 18, 19
+TELL, TELL_NO_MORE, SET_DEPTH, DESCRIBE = 21, 22, 23, 41
 REQUESTS = {  # those that read: {number: (name, fields)}
     3: ("get features", {}),
     4: ("get hosted tables", {1: NUMBER}),
@@ -40,8 +41,8 @@ REQUESTS = {  # those that read: {number: (name, fields)}
     COLLAPSE: ("collapse a row", {1: NUMBER}),
     EXPAND: ("expand a row", {1: NUMBER}),
     20: ("smallest and largest value", {1: TEXT}),
-    21: ("tell of updates", {1: NUMBER}),
-    22: ("tell of updates no more", {1: INTEGER}),
+    TELL: ("tell of updates", {1: NUMBER}),
+    TELL_NO_MORE: ("tell of updates no more", {1: INTEGER}),
     SET_DEPTH: ("set the depth of a view", {1: NUMBER}),
     24: ("columns as JSON", ROWS),
     25: ("rows as CSV", ROWS),

@@ -4,11 +4,23 @@ What keeps Perspective's engine busy, or ends it, is not told from other questio
 for its time and memory. `viewer_requests.py` reads the requests.
 """
 
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
-from bridge.viewer_requests import CHANGING, COLLAPSE, DELETE_VIEW, EXPAND, MAKE_VIEW, REQUESTS, SET_DEPTH, Request
+from bridge.viewer_requests import (
+    CHANGING,
+    COLLAPSE,
+    DELETE_VIEW,
+    EXPAND,
+    MAKE_VIEW,
+    REQUESTS,
+    SET_DEPTH,
+    TELL,
+    Request,
+)
 
 MAX_VIEWS = 100  # of one viewer: a page has one or two for each panel
+MOST_TOLD = 8  # requests to tell of the updates of one view, each of which costs time at every update
 PERSPECTIVE = version("perspective-python")
 READ_ONLY = "this server is read-only: viewers look at the table, they do not change it"
 OTHER_VERSION = (f"this server speaks the protocol of Perspective {PERSPECTIVE}, which has no such request; your "
@@ -18,14 +30,24 @@ NO_REQUEST = f"no request of Perspective {PERSPECTIVE}'s protocol: use a viewer 
 MOST_ENTRIES, LONGEST_TEXT = 64, 4096  # of a list, and in characters: panels that people make have far less
 
 
-def objection(request: Request, own_views: set[str], all_views: set[str]) -> str:
+@dataclass
+class OpenView:
+    """A viewer's view in Perspective's engine."""
+
+    took: float = 0.0  # seconds that it took to make it
+    told: list[int] = field(default_factory=list)  # the numbers of the requests to tell of its updates
+
+
+def objection(request: Request, own_views: dict[str, OpenView], all_views: set[str]) -> str:
     """Why this request is refused, "" where it is not; `own_views` are those of the viewer that asks."""
     if request.kind in CHANGING:
         return READ_ONLY
     if request.kind not in REQUESTS:
         return OTHER_VERSION
-    if request.kind in (DELETE_VIEW, COLLAPSE, EXPAND, SET_DEPTH) and request.entity not in own_views:
+    if request.kind in (DELETE_VIEW, COLLAPSE, EXPAND, SET_DEPTH, TELL) and request.entity not in own_views:
         return "you have no view of this name"
+    if request.kind == TELL and len(own_views[request.entity].told) >= MOST_TOLD:
+        return f"you are told of this view's updates {MOST_TOLD} times already"
     if too_much := objection_to_size(request.fields):
         return too_much
     if request.kind == MAKE_VIEW:

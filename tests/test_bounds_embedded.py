@@ -1,14 +1,13 @@
 """The embedded database among a thousand silent connections: clients get in, it stays idle, and logs nothing."""
 
 import resource
-import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
 
 import pytest
 
+from tests.helpers.guests import silent
 from tests.helpers.others import processor_s
 from tests.helpers.waiting import wait_for
 
@@ -26,9 +25,7 @@ def test_silent_connections_lock_nobody_out(start_embedded, sent):
     embedded = start_embedded()
     resource.prlimit(embedded.process.pid, resource.RLIMIT_NOFILE, (1024, 1024))
     log = embedded.log.stat().st_size
-    with ExitStack() as stack:
-        for _ in range(1100):
-            stack.enter_context(socket.create_connection(("127.0.0.1", embedded.port), timeout=10)).sendall(sent)
+    with silent(embedded.port, 1100, sent):
         before, started = processor_s(embedded), time.monotonic()
         for _ in range(3):
             ask(embedded.dsn)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from tornado.httpclient import HTTPClientError
 
+from tests.helpers.guests import send_body, silent
 from tests.helpers.others import Others, memory_mb, processor_s
 from tests.helpers.programs import Server, now_ms, producer
 from tests.helpers.viewers import CopyViewer
@@ -40,34 +41,8 @@ def busy(power_dsn, tmp_path):
         yield server
 
 
-@contextlib.contextmanager
-def silent(port: int, count: int, sent: bytes = b""):
-    """Connections that send this much, and then nothing more."""
-    with contextlib.ExitStack() as stack:
-        yield [stranger(stack, port, sent) for _ in range(count)]
-
-
-def stranger(stack: contextlib.ExitStack, port: int, sent: bytes) -> socket.socket:
-    connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
-    connection.sendall(sent)
-    return connection
-
-
 def files(server: Server) -> int:
     return len(os.listdir(f"/proc/{server.process.pid}/fd"))
-
-
-def send_body(port: int, headers: dict) -> int | None:
-    """The status of the answer to 100 MB; None where the server hung up first."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    try:
-        connection.request("POST", "/status", (bytes(2**20) for _ in range(100)), headers,
-                           encode_chunked="Transfer-Encoding" in headers)
-        return connection.getresponse().status
-    except OSError:
-        return None
-    finally:
-        connection.close()
 
 
 @pytest.mark.parametrize("headers", ({"Content-Length": str(100 * 2**20)}, {"Transfer-Encoding": "chunked"}))

@@ -5,7 +5,6 @@ import http.client
 import logging
 import os
 import socket
-import struct
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ import pytest
 
 from bridge.logs import MOST_CHARACTERS, MOST_REPEATS, MOST_TEXTS, PERIOD_S, Masking, Sparing
 from tests.helpers.databases import ROOT
+from tests.helpers.guests import vanish
 from tests.helpers.others import LOG_BYTES, Others
 from tests.helpers.programs import Server, producer
 from tests.helpers.viewers import CopyViewer, handshake
@@ -28,12 +28,6 @@ def busy(power_dsn, tmp_path):
     """A server, and a producer at its usual pace."""
     with producer(tmp_path, power_dsn), Server(tmp_path, power_dsn) as server:
         yield server
-
-
-def vanish(stream) -> None:
-    """Ends a connection without a word to the other end, as a cut cable does once the system notices."""
-    stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    stream.close()
 
 
 @pytest.mark.parametrize("path", ("/rows", "/websocket"))

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -59,6 +60,19 @@ def test_the_lock_of_a_killed_one_is_taken_over(tmp_path, left, embedded):
     done = subprocess.run(["sh", "run.sh"], cwd=tree, capture_output=True, text=True, timeout=20)
     assert (done.returncode, done.stdout) == (3, "installed\n"), done.stderr
     assert not (tree / "run.lock").exists()
+
+
+def test_nothing_of_a_killed_one_goes_on(demo):
+    demo.runs()
+    os.kill(demo.process.pid, signal.SIGKILL)
+    wait_for(lambda: demo.processes() == [demo.process.pid], what="the end of all parts")
+    demo.process.wait()
+    assert not demo.listening() and (demo.tree / "run.lock").exists()
+    second = subprocess.Popen(["sh", "run.sh"], cwd=demo.tree, stdout=subprocess.PIPE, text=True, env=os.environ | {
+        "PERSPECTIVE_PORT": str(demo.port), "EMBEDDED_PORT": str(demo.database_port), "TDENGINE_DSN": demo.dsn})
+    assert any("in a browser" in line for line in second.stdout)
+    second.terminate()
+    assert second.wait(20) == 0
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")

@@ -1,5 +1,6 @@
 """Questions that Perspective's engine cannot bear: they end it, and nobody notices but those that query it, too."""
 
+import contextlib
 import os
 import re
 import signal
@@ -7,32 +8,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+import perspective
 import pytest
 
+from tests.helpers.guests import NO_VALUE, REFUSED, TOO_MUCH, ask, doubled
 from tests.helpers.programs import Server, now_ms, producer
 from tests.helpers.viewers import CopyViewer, Viewer
 from tests.helpers.waiting import wait_for
 
 QUESTION_S = 4
 NOTICED_S = 2  # less than a question may take; on a quiet machine rows have a gap of 0.3 s
-
-
-def doubled(times: int) -> str:
-    """An expression of a few hundred characters whose text has 2 ** times * 8."""
-    lines = ['var a0 := concat("location", "location")']
-    lines += [f"var a{n} := concat(a{n - 1}, a{n - 1})" for n in range(1, times)]
-    return ";\n".join([*lines, f"length(a{times - 1})"])
-
-
-TOO_MUCH = {"expressions": {"x": doubled(22)}, "columns": ["x"]}
-REFUSED = {
-    "columns": {"columns": ["current"] * 20_000},
-    "arguments": {"expressions": {"x": "concat(" + ", ".join(['"location"'] * 18_000) + ")"}},
-    "texts": {"expressions": {"x": 'order("location", ' + ", ".join(f"'{n}'" for n in range(20_000)) + ")"}},
-    "variables": {"expressions": {"x": "".join(f"var v{n} := {n}; " for n in range(10_000)) + "1"}},
-    "values": {"filter": [["location", "in", [str(n) for n in range(20_000)]]]},
-    "sorts": {"sort": [["current", "asc"]] * 2000},
-}
 
 
 def memory_mb(process: int) -> float:
@@ -43,16 +28,6 @@ def memory_mb(process: int) -> float:
 def engine(server: Server) -> int:
     """The process number of the newest engine."""
     return int(re.findall(r"engine started, process (\d+)", server.text())[-1])
-
-
-def ask(port: int, config: dict) -> str:
-    """Asks for a view and its rows: why there are none, "" where there are."""
-    with Viewer(port) as viewer:
-        try:
-            viewer.table().view(**config).to_columns(end_row=1)
-        except BaseException as error:  # the client's panic is no Exception
-            return str(error)
-    return ""
 
 
 def check_that_nobody_notices(server: Server, copy: CopyViewer, question) -> tuple[str, float]:
@@ -108,13 +83,32 @@ def test_a_question_that_takes_too_much_memory(serve):
     wait_for(lambda: not ask(server.port, {}), what="an answer")  # an engine that has run out of memory may end later
 
 
+def test_views_that_make_each_update_slow(serve):
+    """They are the fault of whoever has them, not of those who have others."""
+    server, copy = serve("--table-limit=1000", "--question-s=3")
+    wait_for(lambda: len(copy.rows) == 1000, what="a full table")
+    with Viewer(server.port) as honest, Viewer(server.port, **{"X-Forwarded-For": "192.0.2.7"}) as guest:
+        honest.table().view(group_by=["location"])
+        table, slow = guest.table(), {"expressions": {"x": doubled(15)}, "columns": ["x"]}
+
+        def ask_until_it_ends() -> None:
+            with contextlib.suppress(perspective.PerspectiveError, ConnectionError):
+                while True:
+                    table.view(**slow)
+
+        check_that_nobody_notices(server, copy, ask_until_it_ends)
+        said = [wait_for(lambda: viewer.closed, what="the end of the connection") for viewer in (guest, honest)]
+    assert said == [(1012, "your views are too much: an update of the table took longer than 3 s (QUESTION_S)"),
+                    (1012, "another viewer's views were too much for the engine")]
+    assert server.status()["refused_requests"] == 1
+
+
 def test_three_strikes(power_dsn, write, tmp_path):
     """A filter without a value ends the engine at once. A reverse proxy says who it was."""
     write(0, now_ms())
-    strike = {"filter": [["voltage", "==", []]]}
     with Server(tmp_path, power_dsn) as server:
         for _ in range(3):
-            assert "ended the engine" in ask(server.port, strike)
+            assert "ended the engine" in ask(server.port, NO_VALUE)
         with pytest.raises(Exception, match="503"):
             Viewer(server.port).__enter__()
         with Viewer(server.port, **{"X-Forwarded-For": "192.0.2.7"}) as other, CopyViewer(server.port) as copy:

@@ -8,10 +8,9 @@ import urllib.error
 import pytest
 
 from bridge.viewer_requests import CHANGING, COLLAPSE, DELETE_VIEW, MAKE_VIEW, REQUESTS, encode, parse_request
-from bridge.viewer_rules import MAX_VIEWS
 from bridge.websockets import MAX_REQUEST_BYTES
 from tests.helpers.programs import Server, now_ms, producer
-from tests.helpers.viewers import Viewer, handshake
+from tests.helpers.viewers import RawViewer, Viewer, handshake
 from tests.helpers.waiting import wait_for
 
 
@@ -148,19 +147,6 @@ def test_views_belong_to_the_viewer_who_made_them(power_dsn, write, tmp_path):
         assert view.num_rows() == 2
 
 
-class RawViewer(Viewer):
-    """Keeps the answers as they come, in `answers`."""
-
-    def __init__(self, port: int):
-        super().__init__(port)
-        self.answers = []
-
-    async def _receive(self):
-        while (message := await self.socket.read_message()) is not None:
-            self.answers.append(message)
-        self.closed = True
-
-
 @pytest.mark.parametrize("message", (
     b"", b"\xff" * 20, b"\x08\x01", b"\x0d\0\0\0\0", b"\x1a\x05", b"\x32\x02\x08\x01" * 3))
 def test_what_is_no_request_ends_the_connection(power_dsn, write, tmp_path, message):
@@ -180,19 +166,6 @@ def test_a_message_that_is_too_long_ends_the_connection(power_dsn, write, tmp_pa
             viewer.send(encode(1, 1) + encode(2, b"x" * MAX_REQUEST_BYTES) + encode(4, b""))
             assert wait_for(lambda: viewer.closed, what="the end of the connection")
         assert beside.table().size() == 1
-
-
-def test_views_of_one_viewer_are_bounded(power_dsn, write, tmp_path):
-    write(0, now_ms())
-    with Server(tmp_path, power_dsn) as server, Viewer(server.port) as viewer:
-        table = viewer.table()
-        views = [table.view() for _ in range(MAX_VIEWS)]
-        with pytest.raises(BaseException, match="100 views open"):
-            table.view()
-        views.pop().delete()
-        views.append(table.view())
-        with Viewer(server.port) as another:
-            assert another.table().view().num_rows() == 1
 
 
 def test_viewers_are_bounded(power_dsn, write, tmp_path):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 from tests.helpers.databases import ROOT
@@ -95,6 +96,15 @@ class Program:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+
+    def processes(self) -> list[int]:
+        """It and all that it has started."""
+        found = []
+        for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))):
+            with suppress(ProcessLookupError):  # it has ended meanwhile
+                if os.getsid(pid) == self.process.pid:
+                    found.append(pid)
+        return found
 
     def text(self) -> str:
         return self.log.read_text()

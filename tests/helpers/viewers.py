@@ -90,6 +90,19 @@ class Viewer(Connection):
         return self.client.open_table(name)
 
 
+class RawViewer(Viewer):
+    """Keeps the answers as they come, in `answers`."""
+
+    def __init__(self, port: int):
+        super().__init__(port)
+        self.answers = []
+
+    async def _receive(self):
+        while (message := await self.socket.read_message()) is not None:
+            self.answers.append(message)
+        self.closed = True
+
+
 class CopyViewer(Connection):
     """A page that keeps a copy of the table. `rows` are the rows of the copy, `limits` its limit at each beginning."""
 
