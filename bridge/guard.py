@@ -1,5 +1,6 @@
 """What holds for every address of the server: it answers to its own names only, and its pages keep to themselves."""
 
+import asyncio
 import base64
 import hashlib
 import ipaddress
@@ -80,6 +81,11 @@ class AssetHandler(StaticFileHandler):
         """Of the file as it is now: people edit it. Tornado would keep that of the first time."""
         found = os.stat(self.absolute_path)
         return f'"{found.st_mtime_ns}-{found.st_size}"'
+
+    def flush(self, include_footers: bool = False) -> asyncio.Future:
+        """Tornado would go on until nothing more can be sent: with 300 of them, others would wait for a second."""
+        flushed = super().flush(include_footers)
+        return flushed if include_footers else asyncio.gather(flushed, asyncio.sleep(0))
 
     def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
         if "\0" in absolute_path:

@@ -19,6 +19,7 @@ MAX_HEADER_BYTES = 2**14
 MAX_PLAIN = 256  # connections that are no viewer's WebSocket
 OWN_FILES = 96  # that the server needs for itself: pipes, processes, libraries
 BACKLOG = 1024  # connections that wait to be accepted; with fewer, strangers at once made others wait a second
+AT_ONCE = 32  # connections accepted in one turn: with more, many strangers would end an honest one before it is read
 PAUSE_S = 0.5  # before the next connection is accepted, when no files are left
 
 
@@ -38,20 +39,21 @@ class BoundedServer(HTTPServer):
             asyncio.get_running_loop().add_reader(listener, self.accept, listener)
 
     def accept(self, listener: socket.socket) -> None:
-        """Accepts one connection; where no files are left, in the place of another, or later."""
-        try:
-            connection, address = listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):
-            return
-        except OSError as error:
-            if self.plain:
-                self.end_oldest()  # the loop asks again at once
+        """Accepts connections that wait; where no files are left, in the place of others, or later."""
+        for _ in range(AT_ONCE):
+            try:
+                connection, address = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
                 return
-            logging.warning("no connection can be accepted: %s", error.strerror)
-            loop = asyncio.get_running_loop()
-            loop.remove_reader(listener)
-            loop.call_later(PAUSE_S, loop.add_reader, listener, self.accept, listener)
-        else:
+            except OSError as error:
+                if self.plain:
+                    self.end_oldest()  # the loop asks again at once
+                    return
+                logging.warning("no connection can be accepted: %s", error.strerror)
+                loop = asyncio.get_running_loop()
+                loop.remove_reader(listener)
+                loop.call_later(PAUSE_S, loop.add_reader, listener, self.accept, listener)
+                return
             self.handle_stream(IOStream(connection), address)
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
