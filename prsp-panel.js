@@ -14,11 +14,12 @@ export class Panel {
         const viewer = document.createElement("perspective-viewer");
         this.viewer?.remove();  // one that has lost its client may wait for ever
         this.section.prepend(this.viewer = viewer);
-        viewer.addEventListener("perspective-config-update", () => this.keep(viewer).catch(console.debug));
+        for (const change of ["perspective-config-update", "perspective-layout-update"])
+            viewer.addEventListener(change, () => this.keep(viewer).catch(console.debug));
         try {
             this.report("", this);
             await viewer.load(client);
-            await (this.allRows ? this.allRows.show(client) : viewer.restore(this.state));
+            await (this.allRows ? this.allRows.show(client) : this.restore(viewer));
             viewer.toggleAttribute("live", connection.connected);
             const themes = await viewer.getThemes();
             if (!themes.includes(this.state.theme) && this.viewer)
@@ -29,16 +30,25 @@ export class Panel {
         }
     }
 
+    /** Shows the state, or a part of it; with those panels that people have added beside it. */
+    async restore(viewer, part = this.state) {
+        const {workspace, theme} = this.state;
+        if (!workspace) return viewer.restore(part);
+        const panels = Object.entries(workspace.panels).map(([name, state]) => [name, {...state, theme}]);
+        await viewer.restoreWorkspace({...workspace, panels: Object.fromEntries(panels)});
+    }
+
     /** Changes a part of what is shown. */
     async change(part) {
         Object.assign(this.state, part);
-        await this.viewer?.restore(part).catch(console.debug);
+        if (this.viewer) await this.restore(this.viewer, part).catch(console.debug);
     }
 
-    /** Reads how people have left it. */
+    /** Reads how people have left it. A panel that they add to one of all rows is not kept: it has no time range. */
     async keep(viewer) {
-        const state = await viewer.save();
+        const state = await viewer.save(), workspace = await viewer.saveWorkspace();
         this.state = {...state, filter: this.allRows?.theirs(state.filter) ?? state.filter};
+        if (!this.allRows && Object.keys(workspace.panels).length > 1) this.state.workspace = workspace;
         this.kept(this.state);
     }
 

@@ -34,6 +34,12 @@ def kept(page) -> str:
     return page.evaluate("JSON.stringify(localStorage)")
 
 
+def titles(panel) -> list[str]:
+    """Of a panel, and of those that people have added beside it."""
+    workspace = panel.evaluate("viewer => viewer.saveWorkspace()")
+    return [state["title"] for state in workspace["panels"].values()]
+
+
 def test_only_the_panels_of_the_sheet_exist(demo, open_sheet):
     page, sockets = open_sheet("Trend"), []
     page.on("websocket", lambda socket: "/history?" in socket.url and sockets.append(socket))
@@ -51,11 +57,13 @@ def test_layouts_are_kept(demo, open_sheet):
     grid, *_ = shown(page, "Live")
     configured = saved(grid)
     grid.evaluate("viewer => viewer.restore({group_by: ['location'], title: 'mine', sort: [['current', 'desc']]})")
-    wait_for(lambda: "mine" in kept(page), what="the kept layout")
+    grid.evaluate("async viewer => viewer.addPanel({...await viewer.save(), title: 'beside'})")
+    wait_for(lambda: all(title in kept(page) for title in ("mine", "beside")), what="the kept layout")
     show(page, "Trend")
-    assert saved(show(page, "Live")[0])["title"] == "mine"
+    assert titles(show(page, "Live")[0]) == ["mine", "beside"]
     page.reload()
     panels = shown(page, "Live")
+    assert titles(panels[0]) == ["mine", "beside"]
     assert (saved(panels[0])["title"], saved(panels[0])["group_by"]) == ("mine", ["location"])
     page.click("#copy")
     text = page.input_value("dialog textarea")
@@ -63,10 +71,13 @@ def test_layouts_are_kept(demo, open_sheet):
     other = [saved(panel) for panel in panels]
     page.click("#configured")
     wait_for(lambda: saved(shown(page, "Live")[0]) == configured, what="the panel as configured")
+    assert titles(shown(page, "Live")[0]) == [configured["title"]]
     assert "mine" not in kept(page)
     with_copied_layout(demo, text)
     page.reload()
-    assert [saved(panel) for panel in shown(page, "Live")] == other
+    panels = shown(page, "Live")
+    assert [saved(panel) for panel in panels] == other
+    assert titles(panels[0]) == ["mine", "beside"]
 
 
 def with_copied_layout(demo, text: str) -> None:
