@@ -49,7 +49,7 @@ class Histories(RuleBasedStateMachine):
         self.statement = None
 
     def write(self, *meters_: int, ts: int, current: float = 0.5):
-        """A row of each of these meters, by parameter binding, as the producer does. The random phase makes rows differ."""
+        """A row of each of these meters, by parameter binding, as the producer does; its random phase makes it new."""
         if self.statement is None:
             self.statement = self.power.stmt2_statement()
             self.statement.prepare(meters.insert_rows())
@@ -111,7 +111,7 @@ def test_any_history(power_dsn, power, monkeypatch):
     monkeypatch.setattr(module, "CHECK_EVERY_MS", 50)
     monkeypatch.setattr(Histories, "power", power, raising=False)
     run_state_machine_as_test(Histories, settings=settings(
-        max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)))
+        max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)))
 
 
 def test_every_statement_has_a_lower_bound(power_dsn, power, write):
