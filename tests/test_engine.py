@@ -16,7 +16,7 @@ from tests.helpers.programs import Server, now_ms, producer
 from tests.helpers.viewers import CopyViewer, Viewer
 from tests.helpers.waiting import wait_for
 
-QUESTION_S = 4
+QUESTION_S = 3
 NOTICED_S = 2  # less than a question may take; on a quiet machine rows have a gap of 0.3 s
 
 
@@ -45,7 +45,7 @@ def check_that_nobody_notices(server: Server, copy: CopyViewer, question) -> tup
                 most = max(most, memory_mb(engine(server)))
             except (IndexError, OSError):  # none is there at the moment
                 pass
-            time.sleep(0.02)
+            time.sleep(0.05)
     return asking.result(), most
 
 
@@ -67,7 +67,7 @@ def test_a_question_that_takes_too_long(serve):
     with Viewer(server.port) as other:
         other.table().view()
         answer, most = check_that_nobody_notices(server, copy, lambda: ask(server.port, TOO_MUCH))
-        assert "this question took longer than 4 s (QUESTION_S)" in answer and most < 2048
+        assert f"this question took longer than {QUESTION_S} s (QUESTION_S)" in answer and most < 2048
         code, reason = wait_for(lambda: other.closed, what="the end of the connection")
         assert code == 1012 and reason == "another viewer's question was too much for the engine"
     with Viewer(server.port) as again:
@@ -116,12 +116,12 @@ def test_three_strikes(power_dsn, write, tmp_path):
             wait_for(lambda: copy.rows, what="rows")
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_no_panel_asks_never_comes_to_the_engine(power_dsn, write, tmp_path, name):
+def test_what_no_panel_asks_never_comes_to_the_engine(power_dsn, write, tmp_path):
     write(0, now_ms())
     with Server(tmp_path, power_dsn) as server:
-        assert re.search("may have (64 entries|4096 characters) here", ask(server.port, REFUSED[name]))
-        assert server.text().count("engine started") == 1
+        for name, config in REFUSED.items():
+            assert re.search("may have (64 entries|4096 characters) here", ask(server.port, config)), name
+            assert server.text().count("engine started") == 1, name
 
 
 def test_the_server_ends_while_the_engine_is_busy(power_dsn, write, tmp_path):

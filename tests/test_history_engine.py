@@ -61,8 +61,8 @@ def both(power, power_dsn, monkeypatch):
     power.execute(SETUP)
     for name, tags in SUBTABLES.items():
         power.execute(f"CREATE TABLE {name} USING mixed TAGS ({', '.join(map(sql, tags))})")
-    for row in zip(*columns.values()):
-        power.execute(f"INSERT INTO {row[-1]} VALUES ({', '.join(map(sql, row[:6]))})")
+    rows = (f"{row[-1]} VALUES ({', '.join(map(sql, row[:6]))})" for row in zip(*columns.values()))
+    power.execute(f"INSERT INTO {' '.join(rows)}")
     own = perspective.Server().new_local_client().table(
         pa.table({name: pa.array(values, TYPES[name]) for name, values in columns.items()}))
     return own, client_of(power).open_table("mixed")
@@ -116,7 +116,7 @@ def plain(view) -> dict[str, list]:
     return {name: value(values) for name, values in view.to_columns().items()}
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(config=configurations())
 def test_grouped_views_are_equal(both, config):
     own, ours = both
@@ -124,7 +124,7 @@ def test_grouped_views_are_equal(both, config):
     assert plain(ours.view(**config)) == plain(own.view(**config)), config
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(config=configurations(flat=True))
 def test_flat_views_have_the_same_rows(both, config):
     own, ours = (plain(table.view(**config)) for table in both)

@@ -48,36 +48,33 @@ class Histories(RuleBasedStateMachine):
         self.power.execute(meters.create_super_table())
         self.statement = None
 
-    def write(self, meter: int, times: list[int], current: float = 0.5):
-        """By parameter binding, as the producer does; the random phase makes rows different."""
+    def write(self, *meters_: int, ts: int, current: float = 0.5):
+        """A row of each of these meters, by parameter binding, as the producer does; its random phase makes it new."""
         if self.statement is None:
             self.statement = self.power.stmt2_statement()
             self.statement.prepare(meters.insert_rows())
-        rows = {"ts": times, "current": [current] * len(times), "voltage": [220] * len(times),
-                "phase": [random.random() for _ in times]}
-        self.statement.bind([bind(f"d_bind_{meter}", generator.tags(meter), rows)])
+        self.statement.bind([bind(f"d_bind_{meter}", generator.tags(meter), {
+            "ts": [ts], "current": [current], "voltage": [220], "phase": [random.random()]}) for meter in meters_])
         self.statement.execute()
 
     @rule(count=some.integers(1, 12), ago=some.sampled_from((0, 0, 1, 40, 1500, 9000)))
     def aligned_rows(self, count, ago):
-        now = now_ms() - ago
-        for meter in range(count):
-            self.write(meter, [now])
+        self.write(*range(count), ts=now_ms() - ago)
 
     @rule(meter=some.integers(0, 3), ahead=some.sampled_from((100, 8 * 3600_000)))
     def row_of_the_future(self, meter, ahead):
-        self.write(meter, [now_ms() + ahead])
+        self.write(meter, ts=now_ms() + ahead)
 
     @rule(meter=some.integers(0, 3), value=some.sampled_from((math.nan, math.inf, -math.inf)))
     def odd_value(self, meter, value):
-        self.write(meter, [now_ms()], value)
+        self.write(meter, ts=now_ms(), current=value)
 
     @rule(data=some.data())
     def overwritten_row(self, data):
         rows = list(self.power.query("SELECT tbname, CAST(ts AS BIGINT) FROM meters ORDER BY ts"))
         if rows:
             name, ts = data.draw(some.sampled_from(rows))
-            self.write(int(name.rpartition("_")[2]), [ts])
+            self.write(int(name.rpartition("_")[2]), ts=ts)
 
     @rule(meter=some.integers(0, 3))
     def dropped_subtable(self, meter):
@@ -114,7 +111,7 @@ def test_any_history(power_dsn, power, monkeypatch):
     monkeypatch.setattr(module, "CHECK_EVERY_MS", 50)
     monkeypatch.setattr(Histories, "power", power, raising=False)
     run_state_machine_as_test(Histories, settings=settings(
-        max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)))
+        max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)))
 
 
 def test_every_statement_has_a_lower_bound(power_dsn, power, write):

@@ -60,14 +60,6 @@ def test_port_in_use_is_named(start):
 
 
 @pytest.mark.embedded_only
-def test_starts_the_embedded_database_where_no_tdengine_answers(start):
-    demo = start()
-    demo.says("no TDengine answers: starting the embedded database")
-    demo.runs()
-    assert demo.status()["embedded"]
-
-
-@pytest.mark.embedded_only
 def test_uses_the_database_that_answers(start, embedded):
     demo = start(TDENGINE_DSN=embedded.dsn)
     demo.runs()
@@ -76,10 +68,12 @@ def test_uses_the_database_that_answers(start, embedded):
 
 
 @pytest.mark.embedded_only
-def test_backfill(start):
-    """The embedded database that it starts keeps rows of any age then."""
+def test_starts_the_embedded_database_where_no_tdengine_answers(start):
+    """With a backfill it keeps rows of any age."""
     demo = start(BACKFILL="2d", BACKFILL_EVERY_S="60")
+    demo.says("no TDengine answers: starting the embedded database")
     demo.runs()
+    assert demo.status()["embedded"]
     log = demo.tree / "logs" / "producer.log"
     wait_for(lambda: re.search(r"backfill: 2880\d rows", log.read_text()), what="the rows of two days")
     assert demo.status()["last_error"] is None

@@ -93,19 +93,22 @@ def test_every_request_that_is_not_known_to_read_is_refused(power_dsn, write, tm
             assert server.status()["refused_requests"] == len(kinds)
 
 
-@pytest.mark.parametrize("window", (
+WINDOWS = (
     {"column": "current", "aggregate": "avg", "partition_by": ["location"], "order_by": ["timestamp", "asc"],
      "rows": 3},
     {"column": "current", "aggregate": "sum", "order_by": ["timestamp", "desc"], "range": 1000.0},
     {"column": "current", "aggregate": "max", "cumulative": True},
     {"column": "voltage", "aggregate": "lag", "offset": 1},
     {"column": "current", "aggregate": "ema", "order_by": ["timestamp", "asc"], "alpha": 0.3},
-))
-def test_window_columns(power_dsn, write, tmp_path, window):
+)
+
+
+def test_window_columns(power_dsn, write, tmp_path):
     write(0, now_ms())
     with Server(tmp_path, power_dsn) as server, Viewer(server.port) as viewer:
-        view = viewer.table().view(windows={"rolling": window}, columns=["rolling"])
-        assert len(view.to_columns()["rolling"]) == 1
+        for window in WINDOWS:
+            view = viewer.table().view(windows={"rolling": window}, columns=["rolling"])
+            assert len(view.to_columns()["rolling"]) == 1, window
         assert server.status()["refused_requests"] == 0
 
 
@@ -147,16 +150,16 @@ def test_views_belong_to_the_viewer_who_made_them(power_dsn, write, tmp_path):
         assert view.num_rows() == 2
 
 
-@pytest.mark.parametrize("message", (
-    b"", b"\xff" * 20, b"\x08\x01", b"\x0d\0\0\0\0", b"\x1a\x05", b"\x32\x02\x08\x01" * 3))
-def test_what_is_no_request_ends_the_connection(power_dsn, write, tmp_path, message):
+def test_what_is_no_request_ends_the_connection(power_dsn, write, tmp_path):
     write(0, now_ms())
+    messages = b"", b"\xff" * 20, b"\x08\x01", b"\x0d\0\0\0\0", b"\x1a\x05", b"\x32\x02\x08\x01" * 3
     with Server(tmp_path, power_dsn) as server:
-        with Viewer(server.port) as viewer:
-            viewer.send(message)
-            code, _ = wait_for(lambda: viewer.closed, what="the end of the connection")
-            assert code == 1003
-        assert server.status()["refused_requests"] == 1
+        for refused, message in enumerate(messages, 1):
+            with Viewer(server.port) as viewer:
+                viewer.send(message)
+                code, _ = wait_for(lambda: viewer.closed, what="the end of the connection")
+                assert code == 1003, message
+            assert server.status()["refused_requests"] == refused, message
 
 
 def test_a_message_that_is_too_long_ends_the_connection(power_dsn, write, tmp_path):
