@@ -15,7 +15,7 @@ LOST = "the connection is lost"  # the page reports it for views that a restart 
 VALUES = """viewer => viewer.getView().then(view => view.to_json())"""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
