@@ -30,18 +30,19 @@ export class Panel {
         }
     }
 
-    /** Shows the state, or a part of it; with those panels that people have added beside it. */
-    async restore(viewer, part = this.state) {
+    /** Shows the state, with those panels that people have added beside it. */
+    async restore(viewer) {
         const {workspace, theme} = this.state;
-        if (!workspace) return viewer.restore(part);
+        if (!workspace) return viewer.restore(this.state);
         const panels = Object.entries(workspace.panels).map(([name, state]) => [name, {...state, theme}]);
         await viewer.restoreWorkspace({...workspace, panels: Object.fromEntries(panels)});
     }
 
-    /** Changes a part of what is shown. */
+    /** Changes a part of what is shown. The theme is that of added panels, too. */
     async change(part) {
         Object.assign(this.state, part);
-        if (this.viewer) await this.restore(this.viewer, part).catch(console.debug);
+        const all = part.theme && this.state.workspace;
+        if (this.viewer) await (all ? this.restore(this.viewer) : this.viewer.restore(part)).catch(console.debug);
     }
 
     /** Reads how people have left it. A panel that they add to one of all rows is not kept: it has no time range. */
