@@ -14,8 +14,8 @@ import meters
 from benchmarks.measure import set_options
 from bridge import tdengine
 from bridge.known_rows import AFTER_ALL, BEFORE_ALL
-from bridge.poller import SLICE_ROWS
 from bridge.poller_process import STREAM_ROWS
+from bridge.slices import SLICE_ROWS
 
 
 def fetch(dsn: str, rows: int) -> float:

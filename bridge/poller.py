@@ -18,9 +18,8 @@ from collections.abc import Iterator
 from bridge.delivery import Delivery
 from bridge.known_rows import AFTER_ALL, BEFORE_ALL, KnownRows, Row, time_of
 from bridge.questions import NoAnswer, Questions
+from bridge.slices import Slices
 
-SLICE_ROWS, LEAST_SLICE_ROWS = 10_000, 100  # one answer; more at once take the engine longer for each row
-SLOW_S, QUICK_S = 2, 0.5  # slower slices become smaller, quicker ones larger; a database far away takes 1.5 s for one
 WINDOW_MS = 100  # late rows are mostly a little late: then a window or two are read again, not the whole overlap
 CHECK_EVERY_MS = 3000
 MOMENT_S = 0.1  # a third of a tick
@@ -35,7 +34,7 @@ class Poller:
         self.questions, self.known, self.overlap_ms = questions, known, overlap_ms
         self.connected = False
         self.load_reason = "" if known.cursor > known.floor else "the poller has started"
-        self.slice_rows = SLICE_ROWS
+        self.slices = Slices(questions)
         self.more = False  # whether the last poll left rows for the next
         self.loading = False  # whether the slices of a load are still coming
         self.seen_until = known.cursor  # the time of the newest row ever delivered
@@ -68,7 +67,7 @@ class Poller:
     def disconnect(self) -> None:
         """After a failure. The next slice is smaller: it may have been too much for the time that a question has."""
         self.connected = self.more = False
-        self.slice_rows = max(LEAST_SLICE_ROWS, self.slice_rows // 4)
+        self.slices.shrink(4)
 
     # ---- loading
 
@@ -76,7 +75,7 @@ class Poller:
         """Delivers the first slice of the newest rows; `follow` delivers the rest."""
         self.questions.check_columns()  # the table may be another one
         start = self.find_start(now)
-        rows, cursor, more = self.read_slice(start, now)
+        rows, cursor, more = self.slices.read(start, now)
         delivery = Delivery(anew=self.load_reason, start_over=start == BEFORE_ALL)
         if BEFORE_ALL < self.seen_until < start:  # rows that came meanwhile and have no place in the table
             delivery.new_rows = self.questions.count(self.seen_until, start)
@@ -112,13 +111,13 @@ class Poller:
     def follow(self, now: int, late: list[Row]) -> tuple[Delivery, list[Row]]:
         """Delivers late rows and the slice after the cursor; of a long backlog only what has a place in the table."""
         delivery, known = Delivery(), self.known
-        rows, cursor, more = self.read_slice(known.cursor, now)
+        rows, cursor, more = self.slices.read(known.cursor, now)
         if (more or len(rows) > known.limit) and self.questions.count(known.cursor, now) > known.limit:
             delivery.over_limit = not self.loading  # while it loads, rows of before are left out on purpose
             start = max(self.find_start(now), known.cursor)
             if start > known.cursor:
                 delivery.new_rows = self.questions.count(known.cursor, start)
-                rows, cursor, more = self.read_slice(start, now)
+                rows, cursor, more = self.slices.read(start, now)
                 known.floor = known.cursor = start
         return self.deliver(delivery, late, rows, cursor, more)
 
@@ -135,28 +134,9 @@ class Poller:
         after, until = max(after, min(windows) - 1), min(until, max(windows) + WINDOW_MS - 1)
         rows, at, more = [], after, True
         while more:
-            part, at, more = self.read_slice(at, until)
+            part, at, more = self.slices.read(at, until)
             rows += part
         return self.compare(rows, known.between(after, until))
-
-    def read_slice(self, after: int, until: int) -> tuple[list[Row], int, bool]:
-        """Whole milliseconds from (after, until]: the rows, the time up to which they are all, whether more follow.
-
-        One millisecond is never divided, however many rows it has: what follows could not be told by time.
-        """
-        started = time.monotonic()
-        rows, end = self.questions.rows(after, until, self.slice_rows + 1), until
-        if more := len(rows) > self.slice_rows:
-            last = rows[-1][0]
-            rows, end = rows[:bisect_left(rows, last, key=time_of)], last - 1
-            if not rows:
-                rows, end = self.questions.rows(last - 1, last), last
-        seconds = time.monotonic() - started
-        if seconds > SLOW_S:
-            self.slice_rows = max(LEAST_SLICE_ROWS, self.slice_rows // 2)
-        elif more and seconds < QUICK_S:
-            self.slice_rows = min(SLICE_ROWS, self.slice_rows * 2)
-        return rows, end, more
 
     def deliver(self, delivery: Delivery, late: list[Row], rows: list[Row], cursor: int,
                 more: bool) -> tuple[Delivery, list[Row]]:
@@ -203,7 +183,7 @@ class Poller:
             yield True
             at = known.floor
             while (at := max(at, known.floor)) < known.cursor:
-                rows, end, _ = self.read_slice(at, known.cursor)
+                rows, end, _ = self.slices.read(at, known.cursor)
                 self.look_for_changes(rows, known.between(at, end))
                 at = end
                 yield True

@@ -7,13 +7,14 @@ import taosws
 
 import meters
 from bridge import tdengine
+from bridge.columns import Column
 
 SUBTABLES_PER_EXECUTE = 20_000  # to make more of them at once takes longer than the time limit
 
 
 def bind(subtable: str, tags: dict[str, object], rows: dict[str, Sequence]) -> taosws.PyStmt2BindParam:
     """A subtable's part of a batch: its tags, and its rows as columns, by their name in COLUMNS."""
-    def view(kind: str, column: meters.Column, value: object) -> object:
+    def view(kind: str, column: Column, value: object) -> object:
         return getattr(taosws, f"{getattr(column.type, f'bind_{kind}')}_to_{kind}")(value)
 
     return taosws.stmt2_bind_param_view(

@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 import meters
 import producer as generator
 from bridge import poller as module
+from bridge import slices
 from bridge.known_rows import BEFORE_ALL, KnownRows
 from bridge.poller import Poller
 from bridge.questions import Questions
@@ -38,7 +39,7 @@ class Histories(RuleBasedStateMachine):
     @initialize(limit=some.sampled_from((1, 5, 30)), slice_rows=some.integers(1, 8),
                 overlap=some.sampled_from((0, 2000)))
     def start(self, limit, slice_rows, overlap):
-        module.SLICE_ROWS = slice_rows
+        slices.SLICE_ROWS = slice_rows
         self.power.execute("DROP TABLE IF EXISTS meters")
         self.make_table()
         self.viewers, self.overlap = ViewersRing(limit), overlap
@@ -107,7 +108,7 @@ class Histories(RuleBasedStateMachine):
 
 def test_any_history(power_dsn, power, monkeypatch):
     parse("", "database", arguments=[f"--tdengine-dsn={power_dsn}"])
-    monkeypatch.setattr(module, "SLICE_ROWS", module.SLICE_ROWS)
+    monkeypatch.setattr(slices, "SLICE_ROWS", slices.SLICE_ROWS)
     monkeypatch.setattr(module, "CHECK_EVERY_MS", 50)
     monkeypatch.setattr(Histories, "power", power, raising=False)
     run_state_machine_as_test(Histories, settings=settings(

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from bridge import poller as module
+from bridge import slices
 from bridge.known_rows import AFTER_ALL, BEFORE_ALL, KnownRows
 from bridge.poller import Poller
 from bridge.questions import NoAnswer
@@ -73,7 +73,7 @@ class Histories(RuleBasedStateMachine):
 
     @initialize(limit=some.integers(1, 40), slice_rows=some.integers(1, 8), overlap=some.sampled_from((0, 50, 2000)))
     def start(self, limit, slice_rows, overlap):
-        module.SLICE_ROWS, module.LEAST_SLICE_ROWS = slice_rows, 1
+        slices.SLICE_ROWS, slices.LEAST_SLICE_ROWS = slice_rows, 1
         self.database, self.viewers, self.overlap = FakeQuestions(), ViewersRing(limit), overlap
         self.serial = 0
         self.poller = Poller(self.database, KnownRows(limit), overlap)
@@ -173,7 +173,7 @@ def polled(stored, limit=10, **options):
 @pytest.mark.parametrize("rows", (9, 10, 11, 25, 1000))
 def test_a_fleet_that_reports_in_one_millisecond(rows):
     """One millisecond is read whole, however many rows it has, and once."""
-    module.SLICE_ROWS = 4
+    slices.SLICE_ROWS = 4
     database, poller, (first, _) = polled((meter, START) for meter in range(rows))
     assert first.rows == first.new_rows == rows
     assert poller.poll()[0].rows == 0
@@ -239,18 +239,18 @@ def test_a_new_poller_counts_the_rows_that_came_meanwhile():
 
 
 def test_slices_become_smaller_after_a_failure():
-    module.SLICE_ROWS, module.LEAST_SLICE_ROWS = 100, 2
+    slices.SLICE_ROWS, slices.LEAST_SLICE_ROWS = 100, 2
     database, poller, _ = polled([(0, START)])
     sizes = []
     for _ in range(4):
         database.fails_at = 0
         assert poller.poll()[0].error == "the connection is lost"
-        sizes.append(poller.slice_rows)
+        sizes.append(poller.slices.size)
     assert sizes == [25, 6, 2, 2]
 
 
 @pytest.fixture(autouse=True)
 def sizes(monkeypatch):
-    monkeypatch.setattr(module, "SLICE_ROWS", module.SLICE_ROWS)
-    monkeypatch.setattr(module, "LEAST_SLICE_ROWS", module.LEAST_SLICE_ROWS)
+    monkeypatch.setattr(slices, "SLICE_ROWS", slices.SLICE_ROWS)
+    monkeypatch.setattr(slices, "LEAST_SLICE_ROWS", slices.LEAST_SLICE_ROWS)
     assert AFTER_ALL > START

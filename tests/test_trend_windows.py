@@ -3,6 +3,7 @@
 import pytest
 
 import meters
+from bridge.columns import Column
 from bridge.settings import options
 from bridge.trend.measure import measure
 from bridge.trend.refusal import Refusal
@@ -73,8 +74,8 @@ def test_first_floats_and_first_text_are_the_measure(chosen):
 
 def test_rows_of_ones_own(chosen, monkeypatch):
     chosen()
-    monkeypatch.setattr(meters, "DATA", (meters.Column("ts", "TIMESTAMP"), meters.Column("open", "BOOL"),
-                                         meters.Column("pm10", "INT UNSIGNED")))
+    monkeypatch.setattr(meters, "DATA", (Column("ts", "TIMESTAMP"), Column("open", "BOOL"),
+                                         Column("pm10", "INT UNSIGNED")))
     monkeypatch.setattr(meters, "TAGS", ())
     assert (measure().column, measure().tag) == ("pm10", "")
     monkeypatch.setattr(meters, "DATA", meters.DATA[:2])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 import meters
+from bridge.columns import TYPES, Type
 from bridge.history import quoting
 
 ARROW = {"integer": pa.int32(), "float": pa.float64(), "string": pa.string(), "boolean": pa.bool_(),
@@ -15,7 +16,7 @@ ARROW = {"integer": pa.int32(), "float": pa.float64(), "string": pa.string(), "b
 SUBTABLE = "tbname"
 
 
-def kind_of(type: meters.Type) -> str:
+def kind_of(type: Type) -> str:
     """Perspective's type. Its integers have 32 bits, so wider ones are floats: from 2**53 on they are rounded."""
     return "float" if type.arrow in (pa.int64(), pa.uint64()) else type.perspective
 
@@ -71,7 +72,7 @@ def described(name: str, rows: list[tuple]) -> Table:
     labels = {c.name: c.perspective_name for c in meters.COLUMNS} if name == meters.SUPER_TABLE else {}
     columns = {}
     for column, type_name, *_ in rows:
-        type = meters.TYPES.get(type_name.partition("(")[0])
+        type = TYPES.get(type_name.partition("(")[0])
         if type and "`" not in column:
             columns[labels.get(column, column)] = quoting.name(column), kind_of(type)
     if any(note == "TAG" for _, _, _, note, *_ in rows):

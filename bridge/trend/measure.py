@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 import meters
+from bridge.columns import Column
 from bridge.settings import options
 from bridge.trend.refusal import Refusal
 
@@ -34,7 +35,7 @@ def measure() -> Measure:
     return Measure(meters.SUPER_TABLE, meters.DATA[0].name, column.name, tag.name if tag else "")
 
 
-def chosen(name: str, among: list[meters.Column], setting: str, what: str) -> meters.Column | None:
+def chosen(name: str, among: list[Column], setting: str, what: str) -> Column | None:
     """The column of that name, or of that label; None where the name is ""."""
     found = next((c for c in among if name in (c.name, c.label)), None) if name else None
     if name and not found:
