@@ -16,7 +16,7 @@ from tests.helpers.browser import own_origin_page
 from tests.helpers.databases import ROOT
 from tests.helpers.programs import Program, free_port
 from tests.helpers.waiting import wait_for
-from tests.helpers.whole_demo import NOT_COPIED
+from tests.helpers.whole_demo import not_copied
 
 MOVES = """viewer => viewer.getView().then(view => new Promise(resolve => view.on_update(resolve)))"""
 
@@ -49,7 +49,7 @@ def start_with(dsn: str, database_port: int, tree: Path, browser: Browser) -> fl
 def figures() -> list[Figure]:
     what, found = "`sh run.sh` to the first moving panel", []
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        shutil.copytree(ROOT, tree := Path(folder) / "demo", ignore=NOT_COPIED)
+        shutil.copytree(ROOT, tree := Path(folder) / "demo", ignore=not_copied, symlinks=True)
         first = start(tree, browser)  # it makes the virtual environment, and starts the embedded database
         if not left_out("the cold start"):
             found.append(Figure(f"{what}, cold", "s", [first]))
