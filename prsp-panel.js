@@ -32,9 +32,10 @@ export class Panel {
 
     /** Shows the state, with those panels that people have added beside it. */
     async restore(viewer) {
-        const {workspace, theme} = this.state;
-        if (!workspace) return viewer.restore(this.state);
-        const panels = Object.entries(workspace.panels).map(([name, state]) => [name, {...state, theme}]);
+        const {workspace, ...own} = this.state;
+        await viewer.restore(own);  // a new viewer may dispose of others that it gets before its own
+        if (!workspace) return;
+        const panels = Object.entries(workspace.panels).map(([name, state]) => [name, {...state, theme: own.theme}]);
         await viewer.restoreWorkspace({...workspace, panels: Object.fromEntries(panels)});
     }
 

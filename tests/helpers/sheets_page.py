@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pyarrow as pa
 import taosws
+from playwright.sync_api import TimeoutError
 
 import meters
 from bridge.trend.chosen import NOTES, of_location
@@ -128,7 +129,11 @@ def show(page, name: str):
 
 
 def shown(page, name: str, seconds: float = 60):
-    until(page, SHOWN, seconds, name)
+    try:
+        until(page, SHOWN, seconds, name)
+    except TimeoutError:
+        live = page.evaluate("[...document.querySelectorAll('perspective-viewer')].map(v => v.hasAttribute('live'))")
+        raise AssertionError(f"{name} is not drawn: {live}, {page.inner_text('header')}") from None
     return page.query_selector_all("main perspective-viewer")
 
 
