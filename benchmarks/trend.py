@@ -57,7 +57,7 @@ def figures() -> list[Figure]:
                   Figure(f"processor time of the process that computes it, {of}", "s", works, "by statsmodels",
                          theirs[1]),
                   Figure(f"values {of} in the range where they are expected", "%", ours[0], "tomorrow is like today",
-                         inside, f"{GOAL[0]} to {GOAL[1]}", GOAL[0] <= np.median(ours[0]) <= GOAL[1]),
+                         inside, f"{GOAL[0]} to {GOAL[1]}", bool(GOAL[0] <= np.median(ours[0]) <= GOAL[1])),
                   Figure(f"values {of} are so far from what is expected", "A", ours[1], "tomorrow is like today",
                          missed),
                   Figure(f"the range {of} is so wide", "A", ours[2], "tomorrow is like today", width)]
