@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 import os
 import re
+from collections.abc import Awaitable
 from pathlib import Path
 
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, HTTPServerRequest
@@ -82,10 +83,13 @@ class AssetHandler(StaticFileHandler):
         found = os.stat(self.absolute_path)
         return f'"{found.st_mtime_ns}-{found.st_size}"'
 
-    def flush(self, include_footers: bool = False) -> asyncio.Future:
+    def flush(self, include_footers: bool = False) -> Awaitable[None]:
         """Tornado would go on until nothing more can be sent: with 300 of them, others would wait for a second."""
-        flushed = super().flush(include_footers)
-        return flushed if include_footers else asyncio.gather(flushed, asyncio.sleep(0))
+        return super().flush(True) if include_footers else self.flush_in_turn()
+
+    async def flush_in_turn(self) -> None:
+        await super().flush()
+        await asyncio.sleep(0)  # a gather() of both would keep the file open until the garbage is collected
 
     def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
         if "\0" in absolute_path:

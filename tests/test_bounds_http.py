@@ -20,6 +20,7 @@ from tests.helpers.viewers import CopyViewer
 from tests.helpers.waiting import wait_for
 
 TOKEN = "token=sesame"
+UNREAD = b"GET /assets/perspective/perspective-anywidget.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class FewFiles(Server):
@@ -59,21 +60,26 @@ def test_bodies_are_not_read(busy, headers):
         assert memory_mb(busy) - others.memory < 30
 
 
-@pytest.mark.parametrize("count, sent", (
-    (1100, b""), (1100, b"GET /status HTTP/1.1\r\nHost: local"),
-    (300, b"GET /assets/perspective/perspective-anywidget.js HTTP/1.1\r\nHost: localhost\r\n\r\n"),  # and never read
-))
-def test_silent_connections_lock_nobody_out(busy, count, sent):
-    with Others(busy, TOKEN) as others, silent(busy.port, count, sent):
-        before = processor_s(busy)
-        for _ in range(3):
-            with CopyViewer(busy.port, TOKEN) as viewer:
-                wait_for(lambda: viewer.rows, 5, "rows for a new viewer")
-        started = time.monotonic()
-        others.unharmed(5)
-        assert processor_s(busy) - before < 0.5 * (time.monotonic() - started + 3)
-        assert files(busy) < 600
-    wait_for(lambda: files(busy) < 100, what="the end of the silent connections")
+def test_silent_connections_lock_nobody_out(busy):
+    at_first = files(busy)
+    for count, sent in ((1100, b""), (1100, b"GET /status HTTP/1.1\r\nHost: local"), (300, UNREAD)):
+        with Others(busy, TOKEN) as others, silent(busy.port, count, sent):
+            before = processor_s(busy)
+            for _ in range(3):
+                with CopyViewer(busy.port, TOKEN) as viewer:
+                    wait_for(lambda: viewer.rows, 5, "rows for a new viewer")
+            started = time.monotonic()
+            others.unharmed(5)
+            assert processor_s(busy) - before < 0.5 * (time.monotonic() - started + 3)
+            assert files(busy) < 600
+        wait_for(lambda: files(busy) < at_first + 10, what="the end of the silent connections")
+
+
+def test_who_reads_nothing_and_leaves_keeps_no_file_open(open_house):
+    at_first = files(open_house)
+    with silent(open_house.port, 300, UNREAD):
+        wait_for(lambda: files(open_house) > at_first + 400, what="files that are sent")
+    wait_for(lambda: files(open_house) < at_first + 10, 5, "the end of the files")
 
 
 def test_who_sends_nothing_is_shown_out(power_dsn, write, tmp_path):
