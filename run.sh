@@ -14,6 +14,7 @@ case ${PERSPECTIVE_HOST:-localhost} in
 *) host=${PERSPECTIVE_HOST:-localhost} ;;
 esac
 
+export OPENBLAS_NUM_THREADS=1 # NumPy starts a thread for each processor else, and nothing here needs them
 parts=   # what runs, as name:pid
 writers= # the processes that write its logs
 

@@ -49,7 +49,8 @@ def start_with(dsn: str, database_port: int, tree: Path, browser: Browser) -> fl
 def figures() -> list[Figure]:
     what, found = "`sh run.sh` to the first moving panel", []
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        shutil.copytree(ROOT, tree := Path(folder) / "demo", ignore=not_copied, symlinks=True)
+        shutil.copytree(ROOT, tree := Path(folder) / "demo", symlinks=True,
+                        ignore=lambda folder, names: not_copied(folder, names) | {"__pycache__"})
         first = start(tree, browser)  # it makes the virtual environment, and starts the embedded database
         if not left_out("the cold start"):
             found.append(Figure(f"{what}, cold", "s", [first]))

@@ -139,5 +139,9 @@ def milliseconds(duration: str) -> int:
 
 
 def environment() -> dict[str, str]:
-    """The environment of a program that this one starts: the settings in force are in it."""
-    return os.environ | {name.upper(): str(value) for name, value in vars(options).items()}
+    """The environment of a program that this one starts: the settings in force are in it.
+
+    NumPy gets one thread: by itself it starts one for each processor, which takes time, and nothing here needs them.
+    """
+    return os.environ | {name.upper(): str(value) for name, value in vars(options).items()} | {
+        "OPENBLAS_NUM_THREADS": "1"}

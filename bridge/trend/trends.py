@@ -104,8 +104,7 @@ class Trends:
     async def start(self) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bridge.trend.process", cwd=Path(__file__).parents[2],
-            env=environment() | {"OPENBLAS_NUM_THREADS": "1"},  # numpy would wait busily in a thread for each core
-            limit=READ_AHEAD_BYTES, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+            env=environment(), limit=READ_AHEAD_BYTES, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
 
     async def close(self) -> None:
         """Ends the process: by force, since one that computes hears nothing."""

@@ -9,13 +9,12 @@ import taosws
 from tests.helpers.databases import ROOT
 from tests.helpers.programs import Program, Server, free_port, listens
 
-NOT_COPIED = {"artefacts", "assets", "logs", "run.lock"}  # and what starts with a dot
+NOT_COPIED = {"artefacts", "assets", "benchmarks", "logs", "run.lock", "tests"}  # and what starts with a dot
 
 
 def not_copied(folder: str, names: list[str]) -> set[str]:
-    """For shutil.copytree: what programs have made. `public/assets` is a link, which is copied."""
-    return {name for name in names if name == "__pycache__" or folder == str(ROOT)
-            and (name.startswith(".") or name in NOT_COPIED)}
+    """For shutil.copytree: what is made, and what no user runs. `public/assets` is a link, which is copied."""
+    return {name for name in names if folder == str(ROOT) and (name.startswith(".") or name in NOT_COPIED)}
 
 
 class WholeDemo(Program):
