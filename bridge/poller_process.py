@@ -27,7 +27,7 @@ from bridge.delivery import Delivery
 from bridge.known_rows import KnownRows
 from bridge.newest_rows import NewestRows
 from bridge.poller import Poller
-from bridge.processes import end
+from bridge.processes import end, leave_pandas_out
 from bridge.questions import Questions
 from bridge.settings import environment, options, parse
 
@@ -113,6 +113,7 @@ class PollerProcess:
 def main() -> None:
     """The poller's end."""
     parse(__doc__, "database", "poller")
+    leave_pandas_out()
     gc.disable()  # it would look through all rows again and again, a quarter of the time; nothing here makes cycles
     source, sink = sys.stdin.buffer, sys.stdout.buffer
 

@@ -17,6 +17,7 @@ from tornado.netutil import bind_sockets
 
 from . import VERSION
 from .common.errors import TDengineError
+from .common.without_pandas import leave_pandas_out
 from .protocol.handlers import close_app, make_app, make_server
 from .storage.store import Store
 from .storage.temporary import temporary_folder
@@ -137,6 +138,7 @@ async def main() -> str | None:
     """Serve until SIGTERM or Ctrl-C. Returns what went wrong, in one line, or None."""
     options = _parser.parse_args()
     _allow_many_files()
+    leave_pandas_out()
     gc.freeze()
     gc.set_threshold(_OBJECTS_BEFORE_GARBAGE)
     try:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,8 @@ def test_newest_rows_are_there_before_it_listens(power_dsn, power, tmp_path):
         assert server.status()["rows_seen"] == 900
         with Viewer(server.port) as viewer:
             assert sorted(shown(viewer)) == sorted(stored(power))
+            for process in server.processes():
+                assert "pandas" not in Path(f"/proc/{process}/maps").read_text()  # it takes time and memory for nothing
 
 
 def test_rows_arrive_once_and_ascending_while_they_are_written(power_dsn, power, tmp_path):

@@ -15,6 +15,7 @@ from bridge import frames
 from bridge.history.answers import Answers
 from bridge.history.database import Database
 from bridge.history.session import Session
+from bridge.processes import leave_pandas_out
 from bridge.settings import options, parse
 from bridge.viewer_requests import parse_request
 
@@ -78,6 +79,7 @@ class Process:
 
 async def main() -> None:
     parse(__doc__, "database", "history")
+    leave_pandas_out()
     reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=0))
     process = Process(writer)
     process.helpers = [asyncio.create_task(process.tell()), asyncio.create_task(process.refresh())]
