@@ -17,14 +17,13 @@ from collections.abc import Iterator
 
 from bridge.delivery import Delivery
 from bridge.known_rows import AFTER_ALL, BEFORE_ALL, KnownRows, Row, time_of
+from bridge.load_start import find_start
 from bridge.questions import NoAnswer, Questions
 from bridge.slices import Slices
 
 WINDOW_MS = 100  # late rows are mostly a little late: then a window or two are read again, not the whole overlap
 CHECK_EVERY_MS = 3000
 MOMENT_S = 0.1  # a third of a tick
-FIRST_STRETCH_MS = 10_000  # where loading starts to count; most fleets have enough rows in this time
-LONGEST_STRETCH_MS = 10**12  # 30 years: beyond that, loading takes all there is
 
 
 class Poller:
@@ -74,7 +73,7 @@ class Poller:
     def load(self, now: int) -> tuple[Delivery, list[Row]]:
         """Delivers the first slice of the newest rows; `follow` delivers the rest."""
         self.questions.check_columns()  # the table may be another one
-        start = self.find_start(now)
+        start = find_start(self.questions, self.known, now)
         rows, cursor, more = self.slices.read(start, now)
         delivery = Delivery(anew=self.load_reason, start_over=start == BEFORE_ALL)
         if BEFORE_ALL < self.seen_until < start:  # rows that came meanwhile and have no place in the table
@@ -85,27 +84,6 @@ class Poller:
         self.load_reason, self.loading = "", True
         return self.deliver(delivery, [], rows, cursor, more)
 
-    def find_start(self, now: int) -> int:
-        """A time after which there are `limit` rows, and not many more; BEFORE_ALL where there are fewer."""
-        limit, count = self.known.limit, 0
-        newest = self.questions.newest(BEFORE_ALL) if self.known.cursor == BEFORE_ALL else self.known.cursor
-        start, stop = min(newest or now, now) - FIRST_STRETCH_MS, now
-        while (count := self.questions.count(start, now)) < limit:  # too late a start: fewer rows than that
-            if start == BEFORE_ALL:
-                return BEFORE_ALL
-            stop, factor = start, min(max(2 * limit // (count + 1), 2), 1000)
-            start = now - (now - start) * factor
-            if now - start > LONGEST_STRETCH_MS:
-                start = BEFORE_ALL
-        while count > 2 * limit and stop - start > 1:
-            guess = now - (now - start) * 3 * limit // (2 * count)
-            middle = guess if start < guess < stop else (start + stop) // 2
-            if (fewer := self.questions.count(middle, now)) >= limit:
-                start, count = middle, fewer
-            else:
-                stop = middle
-        return start
-
     # ---- following
 
     def follow(self, now: int, late: list[Row]) -> tuple[Delivery, list[Row]]:
@@ -114,7 +92,7 @@ class Poller:
         rows, cursor, more = self.slices.read(known.cursor, now)
         if (more or len(rows) > known.limit) and self.questions.count(known.cursor, now) > known.limit:
             delivery.over_limit = not self.loading  # while it loads, rows of before are left out on purpose
-            start = max(self.find_start(now), known.cursor)
+            start = max(find_start(self.questions, self.known, now), known.cursor)
             if start > known.cursor:
                 delivery.new_rows = self.questions.count(known.cursor, start)
                 rows, cursor, more = self.slices.read(start, now)
