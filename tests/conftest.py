@@ -14,7 +14,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 import meters
 import producer as generator
-from tests.helpers.browser import browser, open_page  # noqa: F401 (fixtures)
+from tests.helpers.browser import browser, open_page, shared  # noqa: F401 (fixtures)
 from tests.helpers.databases import Embedded
 
 # The modules that open the page in Chromium. All tests of one queue run in one worker, one after the other.
@@ -109,6 +109,16 @@ class ThreeBrowsers(LoadScopeScheduling):
 
 def pytest_xdist_make_scheduler(config, log):
     return ThreeBrowsers(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem):
+    """Ends the browser before a module that opens no page: `asyncio.run()` fails in a thread where Playwright runs."""
+    try:
+        return (yield)
+    finally:
+        if not nextitem or nextitem.path.name not in QUEUES:
+            shared.end()
 
 
 def pytest_collection_modifyitems(items):

@@ -1,10 +1,14 @@
 """The page in a real Chromium; the fixtures `browser` and `open_page` are there for every test, by conftest.py."""
 
 import shutil
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
+import taosws
 from playwright.sync_api import sync_playwright
+
+from tests.helpers.programs import Server, copy_of_the_demo, edit, free_port, producer
 
 # Without a GPU the processor draws: WebGL for the charts, and no second time to put the page together.
 # A test ends before code that is compiled for speed would have paid for the compiling.
@@ -15,13 +19,32 @@ LOST = "the connection is lost"  # the page reports it for views that a restart 
 VALUES = """viewer => viewer.getView().then(view => view.to_json())"""
 
 
+class Browser:
+    """Chromium, for all modules that run one after the other: its first page takes 2 s more of a processor."""
+
+    def __init__(self):
+        self.ends, self.chromium = ExitStack(), None
+
+    def get(self):
+        if not (self.chromium and self.chromium.is_connected()):
+            self.end()
+            playwright = self.ends.enter_context(sync_playwright())
+            self.chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
+            self.ends.callback(self.chromium.close)
+            self.chromium.tabs = []  # those that no test uses now: a new one takes half a second of a processor
+        return self.chromium
+
+    def end(self) -> None:
+        self.chromium = None
+        self.ends.close()
+
+
+shared = Browser()
+
+
 @pytest.fixture(scope="module")
 def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
-        browser.tabs = []  # those that no test uses now: a new one takes half a second more of a processor
-        yield browser
-        browser.close()
+    return shared.get()
 
 
 def empty(page) -> None:
@@ -90,11 +113,41 @@ def own_origin_page(demo) -> str:
     return f"http://127.0.0.1:{demo.port}/"
 
 
-def live(page, seconds: float = 60):
-    """Waits until the status line says live and every panel of the first sheet has a view; the panels."""
+def first_panels(count: int) -> tuple[str, str]:
+    """For `edit`: leaves the page only so many panels of its first sheet, since each costs processor time."""
+    return "\n</script>\n<meta", f"\nCONFIG.sheets.Live.splice({count});\n</script>\n<meta"
+
+
+@contextmanager
+def edited_page(tree: Path, *replacements: tuple[str, str]):
+    """The page in this folder with a changed configuration, as a user would change it."""
+    page = tree / "prsp-viewer.html"
+    text = page.read_text()
+    edit(page, *replacements)
+    try:
+        yield
+    finally:
+        page.write_text(text)
+
+
+@contextmanager
+def served_page(folder: Path, dsn: str, *options: str, panels: int = 5):
+    """A server with these options and a slow producer; `tree` is where the page is, with its first panels only."""
+    database, tree = f"page_{free_port()}", copy_of_the_demo(folder)
+    with producer(folder, f"{dsn}/{database}", "--interval-ms=1000"), edited_page(tree, first_panels(panels)), \
+            Server(folder, f"{dsn}/{database}", "--table-limit=2000", *options, cwd=tree) as server:
+        server.tree = tree
+        yield server
+    taosws.connect(dsn).execute(f"DROP DATABASE IF EXISTS {database}")
+
+
+def live(page, panels: int = 5, seconds: float = 60):
+    """Waits until the status line says live and so many panels, all of the first sheet, have a view; the panels."""
     until(page, "document.querySelector('#status').textContent.startsWith('live')", seconds)
-    until(page, "document.querySelectorAll('perspective-viewer[live]').length === 5", seconds)
-    return page.query_selector_all("perspective-viewer")
+    until(page, "count => document.querySelectorAll('perspective-viewer[live]').length === count", seconds, panels)
+    found = page.query_selector_all("perspective-viewer")
+    assert len(found) == panels
+    return found
 
 
 def groups(panel) -> list[dict]:
