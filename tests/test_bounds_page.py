@@ -5,92 +5,88 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.browser import VALUES, own_origin_page
+from tests.helpers.browser import VALUES, edited_page, first_panels, live, own_origin_page, says, served_page
 from tests.helpers.databases import ROOT
-from tests.helpers.programs import Program, Server, copy_of_the_demo, edit, free_port, listens, producer
+from tests.helpers.programs import Program, Server, free_port, listens
 from tests.helpers.waiting import wait_for
 
-SMALL = ("--table-limit=2000",)
 INJECT = "document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.injected = 1'}))"
 FRAME = "<iframe src='{address}'></iframe>"
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, dsn):
+    with served_page(tmp_path_factory.mktemp("bounds"), dsn) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def tab(browser):
+    """A tab that keeps to the headers, unlike those of `open_page`; `said` is what the browser has said there."""
+    page = browser.new_page(viewport={"width": 900, "height": 600})
+    page.said = []
+    page.on("console", lambda message: page.said.append(message.text))
+    yield page
+    page.close()
+
+
 @pytest.fixture
-def rows(power_dsn, tmp_path):
-    with producer(tmp_path, power_dsn, "--interval-ms=1000"):
-        yield
+def page(tab):
+    """That tab, for one test."""
+    tab.said.clear()
+    yield tab
+    tab.unroute_all()
+    tab.goto("about:blank")
 
 
-@pytest.mark.parametrize("replicate", (True, False))
-def test_the_page_breaks_none_of_its_own_rules(rows, power_dsn, browser, tmp_path, replicate):
-    with Server(tmp_path, power_dsn, *SMALL) as server:
-        page = browser.new_page(viewport={"width": 900, "height": 600})
-        said = []
-        page.on("console", lambda message: said.append(message.text))
-        if not replicate:
-            page.route("**/prsp-viewer.html", lambda route: queries_the_server(route))
+@pytest.mark.parametrize("panels, changes", (
+    (5, ()),
+    (1, (("replicate: true", "replicate: false"), first_panels(1))),
+), ids=("the page keeps a copy", "the panels query the server"))
+def test_the_page_breaks_none_of_its_own_rules(server, page, panels, changes):
+    with edited_page(server.tree, *changes):
         page.goto(own_origin_page(server))
-        wait_for(lambda: page.inner_text("#status").startswith("live"), 60, "live rows")
-        wait_for(lambda: len(page.query_selector_all("perspective-viewer[live]")) == 5, 60, "the panels")
-        panel = page.query_selector("perspective-viewer")
-        drawn = panel.evaluate(VALUES)
-        wait_for(lambda: panel.evaluate(VALUES) != drawn, what="other values")
-        assert page.inner_text("#problem") == ""
-        assert not [text for text in said if "Content Security Policy" in text]
-        page.evaluate(INJECT)
-        assert page.evaluate("window.injected") is None
-        assert [text for text in said if "Content Security Policy" in text]
-        page.close()
+    panel, *_ = live(page, panels)
+    drawn = panel.evaluate(VALUES)
+    wait_for(lambda: panel.evaluate(VALUES) != drawn, what="other values")
+    assert page.inner_text("#problem") == ""
+    assert not [text for text in page.said if "Content Security Policy" in text]
+    page.evaluate(INJECT)
+    assert page.evaluate("window.injected") is None
+    assert [text for text in page.said if "Content Security Policy" in text]
 
 
-def test_the_page_says_what_it_misses_by_its_own_rules(power_dsn, browser, tmp_path):
-    with Server(tmp_path, power_dsn) as server:
-        page = browser.new_page()
-        page.route("**/prsp-copy.js", lambda route: route.abort())
-        page.goto(own_origin_page(server))
-        wait_for(lambda: "prsp-*.js belong beside" in page.inner_text("#problem"), what="the problem")
-        page.close()
+def test_the_page_says_what_it_misses_by_its_own_rules(server, page):
+    page.route("**/prsp-copy.js", lambda route: route.abort())
+    page.goto(own_origin_page(server))
+    says(page, "prsp-*.js belong beside", where="#problem")
 
 
-def queries_the_server(route) -> None:
-    """The page with `replicate: false`; its scripts are no longer those that the header names."""
-    answer = route.fetch()
-    policy = answer.headers["content-security-policy"].replace("script-src ", "script-src 'unsafe-inline' ")
-    policy = " ".join(word for word in policy.split() if not word.startswith("'sha256-"))
-    route.fulfill(response=answer, headers=answer.headers | {"content-security-policy": policy},
-                  body=answer.text().replace("replicate: true", "replicate: false"))
-
-
-@pytest.mark.parametrize("allowed", (False, True))
-def test_other_sites_show_it_in_a_frame_only_where_they_may(power_dsn, browser, tmp_path, allowed):
+def test_other_sites_show_it_in_a_frame_only_where_they_may(server, page, power_dsn, tmp_path):
     port = free_port()
-    options = (f"--frame-ancestors='self' http://localhost:{port}",) if allowed else ()
-    with Server(tmp_path, power_dsn, *options) as server, \
+    with Server(tmp_path, power_dsn, f"--frame-ancestors='self' http://localhost:{port}") as other, \
             Program(tmp_path / "site.log", sys.executable, "-m", "http.server", str(port), cwd=tmp_path):
-        (tmp_path / "index.html").write_text(FRAME.format(address=own_origin_page(server)))
+        (tmp_path / "index.html").write_text("".join(FRAME.format(address=own_origin_page(its))
+                                                     for its in (server, other)))
         wait_for(lambda: listens(port), what="the other site")
-        page = browser.new_page()
         page.goto(f"http://localhost:{port}/")
-        frame = page.frames[1]
-        frame.wait_for_load_state()
-        assert bool(frame.query_selector("#status")) == allowed
-        page.close()
+        refused, allowed = (frame.content_frame() for frame in page.query_selector_all("iframe"))
+        assert not refused.query_selector("#status")
+        assert allowed.query_selector("#status")
+        page.goto("about:blank")  # before the server ends
 
 
-def test_each_answer_has_the_headers(power_dsn, tmp_path):
-    with Server(tmp_path, power_dsn) as server:
-        for path in ("/", "/prsp-viewer.html", "/status", "/assets/perspective/perspective-anywidget.css"):
-            headers = server.get(path).headers
-            assert headers["Referrer-Policy"] == "no-referrer"
-            assert headers["X-Content-Type-Options"] == "nosniff"
-            assert headers["Content-Security-Policy"].endswith("frame-ancestors 'self'")
+def test_each_answer_has_the_headers(server):
+    for path in ("/", "/prsp-viewer.html", "/status", "/assets/perspective/perspective-anywidget.css"):
+        headers = server.get(path).headers
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Content-Security-Policy"].endswith("frame-ancestors 'self'")
 
 
-def test_an_edited_page_is_served_at_once(power_dsn, tmp_path):
-    demo = copy_of_the_demo(tmp_path)
-    with Server(tmp_path, power_dsn, cwd=demo) as server:
-        before = server.get("/prsp-viewer.html").headers
-        edit(demo / "prsp-viewer.html", ("staleAfter: 3,", "staleAfter: 4,"))
+def test_an_edited_page_is_served_at_once(server):
+    before = server.get("/prsp-viewer.html").headers
+    with edited_page(server.tree, ("staleAfter: 3,", "staleAfter: 4,")):
         after = server.get("/prsp-viewer.html", **{"If-None-Match": before["ETag"]})
         assert b"staleAfter: 4," in after.read()
         assert after.headers["Content-Security-Policy"] != before["Content-Security-Policy"]

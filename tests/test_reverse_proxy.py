@@ -7,12 +7,11 @@ import urllib.error
 import urllib.request
 
 import pytest
-import taosws
 
-from tests.helpers.browser import live
+from tests.helpers.browser import live, served_page
 from tests.helpers.databases import ROOT
 from tests.helpers.live_rows import shown
-from tests.helpers.programs import Program, Server, free_port, listens, producer
+from tests.helpers.programs import Program, free_port, listens
 from tests.helpers.viewers import Viewer
 from tests.helpers.waiting import wait_for
 
@@ -61,12 +60,9 @@ class Nginx(Program):
 @pytest.fixture(scope="module")
 def nginx(tmp_path_factory, dsn):
     folder = tmp_path_factory.mktemp("proxy")
-    database = f"proxy_{os.getpid()}"
-    with producer(folder, f"{dsn}/{database}", "--interval-ms=1000"), \
-            Server(folder, f"{dsn}/{database}", f"--perspective-token={TOKEN}", *HOSTS) as server, \
+    with served_page(folder, dsn, f"--perspective-token={TOKEN}", *HOSTS, panels=1) as server, \
             Nginx(folder, server.port) as nginx:
         yield nginx
-    taosws.connect(dsn).execute(f"DROP DATABASE IF EXISTS {database}")
 
 
 @pytest.mark.parametrize("scheme, path", (("http", "/"), ("https", "/demo/")))
@@ -78,7 +74,7 @@ def test_the_page_is_live(nginx, browser, scheme, path):
             or errors.append(f"request to {request.url}"))
     page.goto(nginx.address(scheme, f"{path}?token={TOKEN}"))
     assert page.url == nginx.address(scheme, f"{path}prsp-viewer.html?token={TOKEN}")
-    live(page)
+    live(page, 1)
     assert page.inner_text("#problem") == ""
     page.close()
     assert not errors

@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.helpers.browser import live, own_origin_page
-from tests.helpers.programs import Server, copy_of_the_demo, producer
+from tests.helpers.browser import edited_page, live, own_origin_page, served_page
 
 STEPS = (
     {"settings": True},  # the side bar, which asks for much more
@@ -22,26 +21,27 @@ STEPS = (
 )
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, dsn):
+    with served_page(tmp_path_factory.mktemp("viewers"), dsn, panels=1) as server:
+        yield server
+
+
 @pytest.mark.parametrize("replicate", ("true", "false"))
-def test_nothing_that_a_person_does_is_refused(power_dsn, open_page, tmp_path, replicate):
-    demo = copy_of_the_demo(tmp_path)
-    page_file = demo / "prsp-viewer.html"
-    page_file.write_text(page_file.read_text().replace("replicate: true", f"replicate: {replicate}"))
-    # few rows: a table of 10 000 takes minutes, where no GPU draws its points
-    with producer(tmp_path, power_dsn, "--interval-ms=1000"), \
-            Server(tmp_path, power_dsn, "--table-limit=2000", cwd=demo) as server:
-        page = open_page(own_origin_page(server))
-        panel = live(page)[0]
-        for step in STEPS:
-            panel.evaluate("(viewer, step) => viewer.restore(step)", step)
-            state = panel.evaluate("viewer => viewer.save()")
-            same = step.keys() - {"columns", "filter", "expressions", "windows"}
-            assert all(state[name] == step[name] for name in same), state
-            assert panel.evaluate("viewer => viewer.getView().then(view => view.num_rows())") > 0
-        with page.expect_download() as download:
-            panel.evaluate("viewer => viewer.download({method: 'csv'})")
-        lines = download.value.path().read_text().splitlines()
-        assert len(lines) > 300 and '"half"' in lines[0]
-        assert page.inner_text("#problem") == ""
-        assert server.status()["refused_requests"] == 0
-        assert "refused" not in server.text()
+def test_nothing_that_a_person_does_is_refused(server, open_page, replicate):
+    with edited_page(server.tree, ("replicate: true", f"replicate: {replicate}")):
+        page = open_page(own_origin_page(server), height=400)
+    panel, = live(page, 1)
+    for step in STEPS:
+        panel.evaluate("(viewer, step) => viewer.restore(step)", step)
+        state = panel.evaluate("viewer => viewer.save()")
+        same = step.keys() - {"columns", "filter", "expressions", "windows"}
+        assert all(state[name] == step[name] for name in same), state
+        assert panel.evaluate("viewer => viewer.getView().then(view => view.num_rows())") > 0
+    with page.expect_download() as download:
+        panel.evaluate("viewer => viewer.download({method: 'csv'})")
+    lines = download.value.path().read_text().splitlines()
+    assert len(lines) > 300 and '"half"' in lines[0]
+    assert page.inner_text("#problem") == ""
+    assert server.status()["refused_requests"] == 0
+    assert "refused" not in server.text()
