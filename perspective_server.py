@@ -44,12 +44,20 @@ class StatusHandler(RequestHandler):
         self.live = live
 
     def prepare(self) -> None:
+        self.allow_origin()
         check_token(self)
 
-    def get(self) -> None:
+    def write_error(self, status_code: int, **details: object) -> None:
+        self.allow_origin()  # Tornado has cleared the headers
+        super().write_error(status_code, **details)
+
+    def allow_origin(self) -> None:
+        """Lets a page of another allowed origin read the answer, also that the token is missing."""
         origin = self.request.headers.get("Origin")
         if origin and allowed_origin(origin, self.request.host):
             self.set_header("Access-Control-Allow-Origin", origin)
+
+    def get(self) -> None:
         self.set_header("Cache-Control", "no-store")
         self.write(self.live.status())
 
