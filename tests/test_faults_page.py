@@ -15,10 +15,10 @@ from playwright.sync_api import Error, TimeoutError
 
 import meters
 from tests.helpers import browser as chromium
-from tests.helpers.browser import live, opener, own_origin_page, until
+from tests.helpers.browser import first_panels, live, opener, own_origin_page, until
 from tests.helpers.databases import Embedded
 from tests.helpers.live_rows import stored
-from tests.helpers.programs import Server, free_port, producer
+from tests.helpers.programs import Server, copy_of_the_demo, edit, free_port, producer
 from tests.helpers.proxy import Proxy
 from tests.helpers.waiting import wait_for
 
@@ -54,10 +54,14 @@ RECORD = """() => {  // how late the page's clock is, and how long after a click
 
 
 class Demo:
-    """A producer and a server. A proxy stands before the database, and another before the server, for the page."""
+    """A producer, and a server whose page has few panels: a grid, and a chart where there are two.
 
-    def __init__(self, folder, dsn: str, *pace: str):
-        self.folder, self.pace = folder, pace
+    A proxy stands before the database, and another before the server, for the page.
+    """
+
+    def __init__(self, folder, dsn: str, panels: int):
+        self.folder, self.tree, self.panels = folder, copy_of_the_demo(folder), panels
+        edit(self.tree / "prsp-viewer.html", first_panels(panels))
         self.dsn = f"{dsn}/faults_{free_port()}"
         host, port = re.search(r"@([^:/]+):(\d+)", dsn).groups()
         self.database, self.front = Proxy(int(port), host), Proxy(free_port())
@@ -80,11 +84,12 @@ class Demo:
         return re.sub(r"@[^/]+", f"@127.0.0.1:{self.database.port}", self.dsn)
 
     def produce(self):
-        self.producer = producer(self.folder, self.proxied(), *FAST, "--rows-per-interval=60", *self.pace)
+        self.producer = producer(self.folder, self.proxied(), *FAST, "--rows-per-interval=200", "--interval-ms=1000")
 
     def serve(self):
         _, port = self.front.target
-        self.server = Server(self.folder, self.proxied(), *FAST, f"--table-limit={LIMIT}", f"--perspective-port={port}")
+        self.server = Server(self.folder, self.proxied(), *FAST, f"--table-limit={LIMIT}", f"--perspective-port={port}",
+                             cwd=self.tree)
         self.server.port = port
         self.server.__enter__()
 
@@ -164,7 +169,7 @@ def check_rows(demo, page) -> None:
 def check_recovered(demo, page) -> None:
     """It says so in time; panels that are drawn for the first time may take longer on a machine without a GPU."""
     says(page, "live · ")
-    live(page)
+    live(page, demo.panels)
     check_rows(demo, page)
 
 
@@ -188,11 +193,10 @@ def test_outages_of_a_minute(start_database, open_page, tmp_path):
     (tmp_path / "other").mkdir()
     late_port, killed_port = free_port(), free_port()
     killed = start_database("killed", killed_port)
-    slow = "--interval-ms=1000"  # each tick draws two pages, without a GPU
-    with Demo(tmp_path, f"taosws://root:taosdata@localhost:{late_port}", slow) as demo, \
-            Demo(tmp_path / "other", killed.dsn, slow) as other:
+    with Demo(tmp_path, f"taosws://root:taosdata@localhost:{late_port}", 1) as demo, \
+            Demo(tmp_path / "other", killed.dsn, 1) as other:
         page, other_page = (open_page(own_origin_page(some)) for some in (demo, other))
-        live(other_page)
+        live(other_page, other.panels)
         page.evaluate(RECORD)
         other_page.evaluate(RECORD)
         killed.kill()
@@ -223,7 +227,7 @@ def test_outages_of_a_minute(start_database, open_page, tmp_path):
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory, dsn):
-    with Demo(tmp_path_factory.mktemp("faults"), dsn) as demo:
+    with Demo(tmp_path_factory.mktemp("faults"), dsn, 2) as demo:
         yield demo
     taosws.connect(dsn).execute(f"DROP DATABASE IF EXISTS {demo.dsn.rpartition('/')[2]}")
 
@@ -233,7 +237,7 @@ def page(demo, browser):
     """One page for all faults in turn."""
     with opener(browser) as open_page:
         page = open_page(own_origin_page(demo))
-        live(page)
+        live(page, demo.panels)
         page.evaluate(RECORD)
         yield page
         assert page.inner_text("#problem") == ""
@@ -241,7 +245,7 @@ def page(demo, browser):
 
 def check_survives(demo, page, fault, words: str) -> None:
     """A live page says so while the fault lasts, answers all the same, and comes back."""
-    live(page)
+    live(page, demo.panels)
     with fault:
         says(page, words)
         check_answers(page)
@@ -254,7 +258,7 @@ def test_database_in_trouble(demo, page, mode):
 
 
 def test_super_table_dropped_and_made_again(demo, page):
-    live(page)
+    live(page, demo.panels)
     with demo.quiet() as power:
         power.execute("DROP TABLE meters")
         says(page, "waiting: the super table does not exist yet")
@@ -263,7 +267,7 @@ def test_super_table_dropped_and_made_again(demo, page):
 
 
 def test_a_column_of_another_type(demo, page):
-    live(page)
+    live(page, demo.panels)
     with demo.quiet() as power:
         power.execute("DROP TABLE meters")
         power.execute(meters.create_super_table().replace("`voltage` INT", "`voltage` FLOAT"))
@@ -284,7 +288,7 @@ def test_producer_killed_and_restarted(demo, page):
 
 
 def test_poller_killed(demo, page):
-    live(page)
+    live(page, demo.panels)
     os.kill(demo.server.status()["poller"], signal.SIGKILL)
     check_answers(page)
     check_recovered(demo, page)
@@ -296,7 +300,7 @@ def test_the_connection_answers_no_more(demo, page):
 
 
 def test_nulls_and_overwritten_and_late_rows(demo, page):
-    live(page)
+    live(page, demo.panels)
     with demo.quiet() as power:
         *_, (newest, *_) = stored(power)
         power.execute(f"INSERT INTO d_bind_99 USING meters TAGS (NULL, NULL) VALUES ({newest}, NULL, NULL, NULL)")
