@@ -21,7 +21,7 @@ def test_rows_of_the_future_and_a_table_that_is_too_small(tree, power_dsn, write
         says(page, "waiting for the first rows", "1 row is ahead of the database's clock, by up to 8 h")
         with producer(tmp_path, power_dsn, "--rows-per-interval=300", "--interval-ms=1000"):
             says(page, "live", "more rows come at a time than TABLE_LIMIT (100): raise it", "ahead of the database's")
-        says(page, "no new rows for ")
+        until(page, r"/no new rows for \d+ s/.test(document.querySelector('#status').textContent)")
 
 
 def test_rows_that_move_though_they_are_old(tree, power_dsn, write, open_page, tmp_path):
