@@ -3,12 +3,10 @@
 import json
 import math
 import os
-import re
 import signal
 import statistics
 import time
 from collections import Counter
-from contextlib import contextmanager
 
 import pytest
 import taosws
@@ -16,16 +14,14 @@ from playwright.sync_api import Error, TimeoutError
 
 import meters
 from tests.helpers import browser as chromium
-from tests.helpers.browser import first_panels, live, opener, own_origin_page, until
+from tests.helpers.browser import live, opener, own_origin_page, until
 from tests.helpers.databases import Embedded
+from tests.helpers.faulty_demo import LIMIT, Demo
 from tests.helpers.live_rows import stored
-from tests.helpers.programs import Server, copy_of_the_demo, edit, free_port, producer
-from tests.helpers.proxy import Proxy
+from tests.helpers.programs import free_port
 from tests.helpers.waiting import wait_for
 
 RECOVERY_S = 8  # it is 5 s; machines are shared
-LIMIT = 2000
-FAST = ("--tdengine-timeout-s=1",)
 ROWS = """viewer => Promise.race([
     new Promise((_, reject) => setTimeout(reject, 2000)),
     viewer.getTable().then(async table => {
@@ -52,79 +48,6 @@ RECORD = """() => {  // how late the page's clock is, and how long after a click
         observer.observe(table, {subtree: true, childList: true, attributes: true});
     }, true);
 }"""
-
-
-class Demo:
-    """A producer, and a server whose page has few panels: a grid, and a chart where there are two.
-
-    A proxy stands before the database, and another before the server, for the page.
-    """
-
-    def __init__(self, folder, dsn: str, panels: int):
-        self.folder, self.tree, self.panels = folder, copy_of_the_demo(folder), panels
-        edit(self.tree / "prsp-viewer.html", first_panels(panels))
-        self.dsn = f"{dsn}/faults_{free_port()}"
-        host, port = re.search(r"@([^:/]+):(\d+)", dsn).groups()
-        self.database, self.front = Proxy(int(port), host), Proxy(free_port())
-
-    def __enter__(self):
-        self.database.__enter__()
-        self.front.__enter__()
-        self.port = self.front.port
-        self.produce()
-        self.serve()
-        return self
-
-    def __exit__(self, *_):
-        self.front.__exit__()
-        self.server.end()
-        self.producer.end()
-        self.database.__exit__()
-
-    def proxied(self) -> str:
-        return re.sub(r"@[^/]+", f"@127.0.0.1:{self.database.port}", self.dsn)
-
-    def produce(self):
-        self.producer = producer(self.folder, self.proxied(), *FAST, "--rows-per-interval=200", "--interval-ms=1000")
-
-    def serve(self):
-        _, port = self.front.target
-        self.server = Server(self.folder, self.proxied(), *FAST, f"--table-limit={LIMIT}", f"--perspective-port={port}",
-                             cwd=self.tree)
-        self.server.port = port
-        self.server.__enter__()
-
-    @contextmanager
-    def without_producer(self):
-        """Kills it; starts it again afterwards."""
-        kill(self.producer)
-        try:
-            yield
-        finally:
-            self.produce()
-
-    @contextmanager
-    def without_server(self):
-        """Kills it; starts it again afterwards, at the same port."""
-        kill(self.server)
-        try:
-            yield
-        finally:
-            self.serve()
-
-    @contextmanager
-    def quiet(self):
-        """No new rows for a while; a connection to the database."""
-        self.producer.process.send_signal(signal.SIGSTOP)
-        try:
-            yield taosws.connect(self.dsn)
-        finally:
-            self.producer.process.send_signal(signal.SIGCONT)
-
-
-def kill(program) -> None:
-    program.process.kill()
-    program.process.wait()
 
 
 def says(page, words: str) -> None:
