@@ -5,6 +5,9 @@ The database is the one that `TDENGINE_DSN` names, else an embedded database.
 
 import itertools
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import PurePath
 
 import hypothesis
@@ -13,9 +16,9 @@ import taosws
 from xdist.scheduler import LoadScopeScheduling
 
 import meters
-import producer as generator
 from tests.helpers.browser import browser, open_page, shared  # noqa: F401 (fixtures)
 from tests.helpers.databases import Embedded
+from tests.helpers.meter_rows import write_row
 
 # The modules that open the page in Chromium. All tests of one queue run in one worker, one after the other.
 QUEUES = {"test_faults_page.py": "one", "test_page.py": "two", "test_bounds_page.py": "two",
@@ -23,6 +26,9 @@ QUEUES = {"test_faults_page.py": "one", "test_page.py": "two", "test_bounds_page
           "test_reverse_proxy.py": "three", "test_status_line.py": "three", "test_examples.py": "three",
           "test_readme.py": "three", "test_history_page.py": "two", "test_sheets_page.py": "one",
           "test_layouts_page.py": "one"}
+# The modules whose tests share a server: all tests of one run in one worker.
+SHARING = {"test_engine.py", "test_history.py", "test_history_messages.py", "test_history_trouble.py", "test_rows.py",
+           "test_server.py", "test_viewers.py"}
 LONG = {"test_fuzz.py", "test_poller.py"}  # these have long tests: started last, they would run alone in the end
 _numbers = itertools.count()
 
@@ -64,13 +70,20 @@ def connection(dsn):
     return taosws.connect(dsn)
 
 
-@pytest.fixture
-def database(connection) -> str:
-    """The name of a database that is there for one test."""
+@contextmanager
+def new_database(connection: taosws.Connection) -> Iterator[str]:
+    """The name of a database that is there meanwhile."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     connection.execute(f"CREATE DATABASE {name}")
     yield name
     connection.execute(f"DROP DATABASE IF EXISTS {name}")
+
+
+@pytest.fixture
+def database(connection) -> str:
+    """The name of a database that is there for one test."""
+    with new_database(connection) as name:
+        yield name
 
 
 @pytest.fixture
@@ -86,15 +99,23 @@ def power(power_dsn):
 
 
 @pytest.fixture
-def write(power_dsn, power):
+def write(power):
     """A function that writes one row of a meter at a time in epoch ms, with its voltage."""
     power.execute(meters.create_super_table())
+    return partial(write_row, power)
 
-    def write(meter: int, ts: int, voltage: int = 220):
-        groupid, location = generator.tags(meter).values()
-        power.execute(f"INSERT INTO d_bind_{meter} USING meters (groupid, location) TAGS ({groupid}, '{location}') "
-                      f"VALUES ({ts}, 10.5, {voltage}, 0.5)")
-    return write
+
+@pytest.fixture(scope="module")
+def module_dsn(dsn) -> str:
+    """A DSN that names a database for all tests of a module, which share a server."""
+    with new_database(taosws.connect(dsn)) as name:
+        yield f"{dsn}/{name}"
+
+
+@pytest.fixture(scope="module")
+def module_power(module_dsn):
+    """A connection whose current database is the module's."""
+    return taosws.connect(module_dsn)
 
 
 class ThreeBrowsers(LoadScopeScheduling):
@@ -104,7 +125,8 @@ class ThreeBrowsers(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return QUEUES.get(PurePath(nodeid.partition("::")[0]).name, nodeid)
+        module = PurePath(nodeid.partition("::")[0]).name
+        return QUEUES.get(module, module if module in SHARING else nodeid)
 
 
 def pytest_xdist_make_scheduler(config, log):

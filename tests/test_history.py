@@ -9,26 +9,39 @@ import meters
 from bridge.history import exports
 from bridge.history.view import NEAR_ROWS
 from bridge.history.view_sql import MOST_ROWS
-from tests.helpers.history import HistoryViewer
+from tests.helpers.history import HistoryViewer, fill
+from tests.helpers.meter_rows import write_row
 from tests.helpers.programs import Server, now_ms
 from tests.helpers.viewers import Viewer
 from tests.helpers.waiting import wait_for
 
-
-def fill(power, rows: int, before: int) -> None:
-    """One row a second of one meter, until `before` (epoch ms); its voltage counts from 0."""
-    power.execute(meters.create_super_table())
-    for at in range(0, rows, 5000):
-        values = " ".join(f"({before - (rows - i) * 1000}, 1.5, {i}, 0.5)" for i in range(at, min(rows, at + 5000)))
-        power.execute(f"INSERT INTO d0 USING meters (groupid, location) TAGS (1, 'Łódź') VALUES {values}")
+LONG = MOST_ROWS + 10  # rows of the table `long`
+WINDOWS = 1000  # rows of the table `seconds`
 
 
-def test_tables_of_the_database_beside_the_live_table(power_dsn, power, write, tmp_path):
-    write(0, now_ms())
-    power.execute("CREATE TABLE plain (ts TIMESTAMP, `two words` BIGINT, empty NCHAR(5))")
-    power.execute(f"INSERT INTO plain VALUES ({now_ms()}, 5, NULL)")
-    with Server(tmp_path, power_dsn) as server, HistoryViewer(server.port) as viewer, Viewer(server.port) as live:
-        assert viewer.client.get_hosted_table_names() == ["meters", "plain"]
+@pytest.fixture(scope="module")
+def server(module_dsn, module_power, tmp_path_factory):
+    """One server for all tests. Its database has a row of `meters`, and a table for each test that needs one."""
+    fill(module_power, 0, 0)
+    write_row(module_power, 0, now_ms())
+    fill(module_power, LONG, now_ms(), "long")
+    fill(module_power, WINDOWS, now_ms() // 1000 * 1000, "seconds")
+    module_power.execute("CREATE TABLE plain (ts TIMESTAMP, `two words` BIGINT, empty NCHAR(5))")
+    module_power.execute(f"INSERT INTO plain VALUES ({now_ms()}, 5, NULL)")
+    for table in ("followed", "split"):
+        module_power.execute(f"CREATE STABLE {table} (ts TIMESTAMP, v INT) TAGS (place NCHAR(9))")
+    with Server(tmp_path_factory.mktemp("server"), module_dsn, "--history-every-s=1") as server:
+        yield server
+
+
+def write(power, table: str, place: str, value: int) -> None:
+    """A row of now into a subtable of the place."""
+    power.execute(f"INSERT INTO {table}_{place} USING {table} TAGS ('{place}') VALUES ({now_ms()}, {value})")
+
+
+def test_tables_of_the_database_beside_the_live_table(server):
+    with HistoryViewer(server.port) as viewer, Viewer(server.port) as live:
+        assert viewer.client.get_hosted_table_names() == ["followed", "long", "meters", "plain", "seconds", "split"]
         assert viewer.table("meters").schema() == meters.PERSPECTIVE_SCHEMA | {"tbname": "string"}
         assert viewer.table("plain").schema() == {"ts": "datetime", "two words": "float", "empty": "string"}
         assert viewer.table("plain").view(columns=["two words", "empty"]).to_columns() == {
@@ -40,31 +53,28 @@ def test_tables_of_the_database_beside_the_live_table(power_dsn, power, write, t
         wait_for(lambda: viewer.signs, what="a sign of life")
 
 
-def test_every_row_can_be_reached(power_dsn, power, tmp_path):
-    rows = 20_000
-    fill(power, rows, now_ms())
-    with Server(tmp_path, power_dsn) as server, HistoryViewer(server.port) as viewer:
-        table = viewer.table("meters")
+def test_every_row_can_be_reached(server):
+    with HistoryViewer(server.port) as viewer:
+        table = viewer.table("long")
         view = table.view(columns=["voltage"])
-        assert view.num_rows() == rows
-        for start in (0, 1, NEAR_ROWS - 10, NEAR_ROWS, rows // 2, rows - 50, rows):
+        assert view.num_rows() == LONG
+        for start in (0, 1, NEAR_ROWS - 10, NEAR_ROWS, LONG // 2, LONG - 50, LONG):
             found = view.to_columns(start_row=start, end_row=start + 50)["voltage"]
-            assert found == [rows - 1 - n for n in range(start, min(rows, start + 50))]
-        assert view.get_min_max("voltage") == (0, rows - 1)
+            assert found == [LONG - 1 - n for n in range(start, min(LONG, start + 50))]
+        assert view.get_min_max("voltage") == (0, LONG - 1)
         grouped = table.view(group_by=["location"], columns=["voltage"], aggregates={"voltage": "count"})
-        assert grouped.to_columns()["voltage"] == [rows, rows]
+        assert grouped.to_columns()["voltage"] == [LONG, LONG]
         assert "Łódź" in grouped.to_csv()
-        assert "there are more" not in view.to_csv()
+        assert "there are more" not in table.view(columns=["voltage"], filter=[["voltage", "<", 20_000]]).to_csv()
 
 
-def test_an_export_says_where_it_was_cut(power_dsn, power, tmp_path):
-    fill(power, MOST_ROWS + 10, now_ms())
-    with Server(tmp_path, power_dsn) as server, HistoryViewer(server.port) as viewer:
+def test_an_export_says_where_it_was_cut(server):
+    with HistoryViewer(server.port) as viewer:
         for config in ({}, {"sort": [["voltage", "desc"]]}):
-            lines = viewer.table("meters").view(columns=["voltage"], **config).to_csv().strip().splitlines()
+            lines = viewer.table("long").view(columns=["voltage"], **config).to_csv().strip().splitlines()
             assert [lines[0], lines[1], lines[-2]] == ["voltage", str(MOST_ROWS + 9), "10"]
             assert lines[-1] == f'"{exports.WORDS}"'
-        view = viewer.table("meters").view(columns=["voltage"])
+        view = viewer.table("long").view(columns=["voltage"])
         arrow = pa.ipc.open_stream(view.to_arrow()).read_all()
         assert arrow.num_rows == MOST_ROWS and arrow.schema.metadata == {b"__CUT__": exports.WORDS.encode()}
         columns = json.loads(view.to_columns_string())
@@ -74,40 +84,55 @@ def test_an_export_says_where_it_was_cut(power_dsn, power, tmp_path):
             assert rows[-2:] == [{"voltage": 10}, {"__CUT__": exports.WORDS}]
         assert "__CUT__" not in view.to_columns(end_row=10)
         with pytest.raises(BaseException, match="more than 50000 groups"):
-            viewer.table("meters").view(group_by=["voltage"], columns=["voltage"]).to_columns()
-        view = viewer.table("meters").view(columns=["voltage"], sort=[["voltage", "desc"]])
+            viewer.table("long").view(group_by=["voltage"], columns=["voltage"]).to_columns()
+        view = viewer.table("long").view(columns=["voltage"], sort=[["voltage", "desc"]])
         with pytest.raises(BaseException, match="sorted rows are shown down to row 50000"):
             view.to_columns(start_row=MOST_ROWS, end_row=MOST_ROWS + 5)
 
 
-def test_a_split_gets_new_columns(power_dsn, power, write, tmp_path):
-    write(0, now_ms(), voltage=1)
-    with Server(tmp_path, power_dsn, "--history-every-s=1") as server, HistoryViewer(server.port) as viewer:
+def test_a_split_gets_new_columns(server, module_power):
+    write(module_power, "split", "one", 1)
+    with HistoryViewer(server.port) as viewer:
         told = []
-        view = viewer.table("meters").view(group_by=["groupid"], split_by=["tbname"], columns=["voltage"])
+        view = viewer.table("split").view(group_by=["v"], split_by=["tbname"], columns=["v"])
         view.on_update(lambda *_: told.append(1))
-        assert list(view.to_columns()) == ["__ROW_PATH__", "d_bind_0|voltage"]
+        assert list(view.to_columns()) == ["__ROW_PATH__", "split_one|v"]
         before = len(told)
-        write(1, now_ms(), voltage=2)
-        wait_for(lambda: len(told) > before, what="the update")
-        assert list(view.to_columns()) == ["__ROW_PATH__", "d_bind_0|voltage", "d_bind_1|voltage"]
-        assert viewer.table("meters").view(group_by=["groupid"], split_by=["tbname"]).num_rows()
+        write(module_power, "split", "two", 2)
+        after = ["__ROW_PATH__", "split_one|v", "split_two|v"]
+        wait_for(lambda: len(told) > before and list(view.to_columns()) == after, what="the update")
+        assert viewer.table("split").view(group_by=["place"], split_by=["tbname"]).num_rows()
 
 
-def test_origins_and_tokens(power_dsn, tmp_path):
-    with Server(tmp_path, power_dsn, "--perspective-token=open sesame") as server:
-        for query, headers in (("", {}), ("token=sesame", {}),
-                               ("token=open%20sesame", {"Origin": "http://elsewhere.example"})):
-            with pytest.raises(Exception, match="403"):
-                HistoryViewer(server.port, query, **headers).__enter__()
-        with HistoryViewer(server.port, "token=open%20sesame") as viewer:
-            assert viewer.client.get_hosted_table_names() == []
-        assert "sesame" not in server.text()
+def test_views_follow_the_database(server, module_power):
+    write(module_power, "followed", "one", 1)
+    with HistoryViewer(server.port) as viewer:
+        told = []
+        view = viewer.table("followed").view(group_by=["place"], columns=["v"])
+        view.on_update(lambda *_: told.append(1))
+        assert view.to_columns()["v"] == [1, 1]
+        before = len(told)
+        write(module_power, "followed", "one", 2)
+        wait_for(lambda: len(told) > before and view.to_columns()["v"] == [3, 3], what="the update")
+        view.delete()
 
 
-def test_what_is_refused_is_said(power_dsn, write, tmp_path):
-    write(0, now_ms())
-    with Server(tmp_path, power_dsn) as server, HistoryViewer(server.port) as viewer:
+def test_windows_fit_the_panel(server):
+    with HistoryViewer(server.port) as viewer:
+        told, config = [], {"group_by": ["ts"], "group_rollup_mode": "flat", "columns": ["voltage"]}
+        view = viewer.table("seconds").view(**config)
+        view.on_update(lambda *_: told.append(1))
+        assert view.num_rows() == WINDOWS  # of a second
+        for width, windows in (("250", 201), ("30", 18), ("0", 10), ("999999", WINDOWS)):
+            viewer.send(width)
+            wait_for(lambda: told and view.num_rows() in (windows, windows - 1), what=f"{windows} windows")
+            del told[:]
+        viewer.send("-1")
+        wait_for(lambda: viewer.closed, what="the end of the connection")
+
+
+def test_what_is_refused_is_said(server):
+    with HistoryViewer(server.port) as viewer:
         table = viewer.table("meters")
         for config, why in (({"columns": ["x"]}, "no column x"), ({"expressions": {"x": "1"}}, "an expression is"),
                             ({"filter": [["location", "==", "\0"]]}, "NUL")):
@@ -118,17 +143,3 @@ def test_what_is_refused_is_said(power_dsn, write, tmp_path):
                 change()
         assert table.make_port() == 0
         assert table.view(columns=["voltage"]).to_columns() == {"voltage": [220]}
-
-
-def test_views_follow_the_database(power_dsn, write, tmp_path):
-    write(0, now_ms(), voltage=1)
-    with Server(tmp_path, power_dsn, "--history-every-s=1") as server, HistoryViewer(server.port) as viewer:
-        told = []
-        view = viewer.table("meters").view(group_by=["location"], columns=["voltage"])
-        view.on_update(lambda *_: told.append(1))
-        assert view.to_columns()["voltage"] == [1, 1]
-        time_told = len(told)
-        write(0, now_ms(), voltage=2)
-        wait_for(lambda: len(told) > time_told, what="the update")
-        assert view.to_columns()["voltage"] == [3, 3]
-        view.delete()

@@ -3,18 +3,30 @@
 import os
 import random
 
+import pytest
 from test_fuzz import altered_message, damaged
 
+import meters
 from bridge.history.rules import LAST_SORT
 from bridge.viewer_requests import encode
 from tests.helpers.history import HistoryViewer, history_process, message
 from tests.helpers.history import view_message as view
+from tests.helpers.meter_rows import write_row
 from tests.helpers.programs import Server, now_ms
 from tests.helpers.viewers import Connection
 from tests.helpers.waiting import wait_for
 
 METERS = b"meters"
-SEED, CONNECTIONS, MESSAGES = int(os.environ.get("FUZZ_SEED", 1)), 60, 50
+SEED, CONNECTIONS, MESSAGES = int(os.environ.get("FUZZ_SEED", 1)), 30, 50
+
+
+@pytest.fixture(scope="module")
+def server(module_dsn, module_power, tmp_path_factory):
+    """One server with one row for both tests."""
+    module_power.execute(meters.create_super_table())
+    write_row(module_power, 0, now_ms())
+    with Server(tmp_path_factory.mktemp("server"), module_dsn) as server:
+        yield server
 
 
 class Raw(Connection):
@@ -55,9 +67,8 @@ WELL_FORMED = [
 ]
 
 
-def test_messages_that_would_end_the_engine(power_dsn, write, tmp_path):
-    write(0, now_ms())
-    with Server(tmp_path, power_dsn) as server, HistoryViewer(server.port) as viewer, Raw(server.port) as raw:
+def test_messages_that_would_end_the_engine(server):
+    with HistoryViewer(server.port) as viewer, Raw(server.port) as raw:
         table, process = viewer.table("meters"), history_process(server)
         raw.send(view())
         wait_for(lambda: raw.answers, what="the view")
@@ -68,10 +79,9 @@ def test_messages_that_would_end_the_engine(power_dsn, write, tmp_path):
         assert table.view().num_rows() == 1 and history_process(server) == process
 
 
-def test_random_messages_end_it_for_nobody_else(power_dsn, write, tmp_path):
-    write(0, now_ms())
+def test_random_messages_end_it_for_nobody_else(server):
     rng = random.Random(SEED)
-    with Server(tmp_path, power_dsn) as server, HistoryViewer(server.port) as viewer:
+    with HistoryViewer(server.port) as viewer:
         table, process = viewer.table("meters"), history_process(server)
         for _ in range(CONNECTIONS):
             with Raw(server.port) as raw:

@@ -6,30 +6,39 @@ import time
 
 import pytest
 
+import meters
 from bridge.history.viewers import SILENCE_S
 from bridge.viewer_requests import encode
-from tests.helpers.history import HistoryViewer, history_process, message, view_message
+from tests.helpers.history import HistoryViewer, fill, history_process, message, view_message
+from tests.helpers.meter_rows import write_row
 from tests.helpers.programs import Server, now_ms
 from tests.helpers.viewers import Viewer
 from tests.helpers.waiting import wait_for
-from tests.test_history import fill
 
 
-def test_the_end_of_the_process_is_not_that_of_live_viewers(power_dsn, write, tmp_path):
-    write(0, now_ms())
-    with Server(tmp_path, power_dsn) as server, Viewer(server.port) as live, HistoryViewer(server.port) as viewer:
-        assert viewer.table("meters").view().num_rows() == 1
+@pytest.fixture(scope="module")
+def server(module_dsn, module_power, tmp_path_factory):
+    """One server, whose poller is slow, for the tests that end its history's process."""
+    module_power.execute(meters.create_super_table())
+    write_row(module_power, 0, now_ms())
+    with Server(tmp_path_factory.mktemp("server"), module_dsn, "--interval-ms=500") as server:
+        yield server
+
+
+def test_the_end_of_the_process_is_not_that_of_live_viewers(server, module_power):
+    with Viewer(server.port) as live, HistoryViewer(server.port) as viewer:
+        rows = viewer.table("meters").view().num_rows()
         process, view = history_process(server), live.table().view()
         os.kill(process, signal.SIGSTOP)
         viewer.send(message(8, entity=b"meters"))  # under way
-        assert view.num_rows() == 1
+        assert view.num_rows() == rows
         os.kill(process, signal.SIGKILL)
         wait_for(lambda: viewer.closed, what="the end of the connection")
         assert viewer.closed == (1012, "the history's process has ended")
-        write(0, now_ms())
-        wait_for(lambda: view.num_rows() == 2, what="the new row")
+        write_row(module_power, 0, now_ms())
+        wait_for(lambda: view.num_rows() == rows + 1, what="the new row")
         with HistoryViewer(server.port) as again:
-            assert again.table("meters").view().num_rows() == 2
+            assert again.table("meters").view().num_rows() == rows + 1
         assert history_process(server) != process and not live.closed
 
 
@@ -67,10 +76,9 @@ def rows_or_none(table):
         return None
 
 
-def test_a_stalled_process_is_ended_and_live_viewers_do_not_notice(power_dsn, write, tmp_path):
-    write(0, now_ms())
-    with Server(tmp_path, power_dsn) as server, Viewer(server.port) as live, HistoryViewer(server.port) as viewer:
-        assert viewer.table("meters").view().num_rows() == 1
+def test_a_stalled_process_is_ended_and_live_viewers_do_not_notice(server, module_power):
+    with Viewer(server.port) as live, HistoryViewer(server.port) as viewer:
+        assert viewer.table("meters").view().num_rows()
         process, view, slowest = history_process(server), live.table().view(), 0
         os.kill(process, signal.SIGSTOP)
         stalled = time.monotonic()
@@ -80,7 +88,7 @@ def test_a_stalled_process_is_ended_and_live_viewers_do_not_notice(power_dsn, wr
             rows, asked = view.num_rows(), time.monotonic()
             assert asked - stalled < SILENCE_S + 5
             server.status()
-            write(0, now_ms())
+            write_row(module_power, 0, now_ms())
             wait_for(lambda: view.num_rows() > rows, 5, "the new row")
             slowest = max(slowest, time.monotonic() - asked)
         assert viewer.closed == (1012, f"the history's process was silent for {SILENCE_S} s") and not live.closed
@@ -88,18 +96,3 @@ def test_a_stalled_process_is_ended_and_live_viewers_do_not_notice(power_dsn, wr
         with HistoryViewer(server.port) as again:
             assert again.table("meters").view().num_rows() == view.num_rows()
         assert history_process(server) != process
-
-
-def test_windows_fit_the_panel(power_dsn, power, tmp_path):
-    fill(power, 1000, now_ms() // 1000 * 1000)
-    with Server(tmp_path, power_dsn, "--history-every-s=1") as server, HistoryViewer(server.port) as viewer:
-        told, config = [], {"group_by": ["timestamp"], "group_rollup_mode": "flat", "columns": ["voltage"]}
-        view = viewer.table("meters").view(**config)
-        view.on_update(lambda *_: told.append(1))
-        assert view.num_rows() == 1000  # windows of a second
-        for width, windows in (("250", 201), ("30", 18), ("0", 10), ("999999", 1000)):
-            viewer.send(width)
-            wait_for(lambda: told and view.num_rows() in (windows, windows - 1), what=f"{windows} windows")
-            del told[:]
-        viewer.send("-1")
-        wait_for(lambda: viewer.closed, what="the end of the connection")

@@ -1,12 +1,20 @@
-"""Rows of meters with chosen values, written by parameter binding."""
+"""Rows of meters with chosen values."""
 
 import taosws
 
 import meters
+import simulation
+
+
+def write_row(power: taosws.Connection, meter: int, ts: int, voltage: int = 220) -> None:
+    """Writes one row of a meter at a time in epoch ms. The super table must be there."""
+    groupid, location = simulation.tags(meter).values()
+    power.execute(f"INSERT INTO d_bind_{meter} USING meters (groupid, location) TAGS ({groupid}, '{location}') "
+                  f"VALUES ({ts}, 10.5, {voltage}, 0.5)")
 
 
 class MeterRows:
-    """A prepared INSERT on a connection whose database has, or gets, the super table."""
+    """A prepared INSERT, for parameter binding, on a connection whose database has, or gets, the super table."""
 
     def __init__(self, connection: taosws.Connection):
         connection.execute(meters.create_super_table())

@@ -103,6 +103,23 @@ class RawViewer(Viewer):
         self.closed = True
 
 
+class SlowViewer(Viewer):
+    """Keeps what it sends, and stops to read when it is told to."""
+
+    def __init__(self, port: int):
+        super().__init__(port)
+        self.sent, self.reading = [], True
+
+    def _send(self, message: bytes):
+        self.sent.append(bytes(message))
+        super()._send(message)
+
+    async def _receive(self):
+        while self.reading and (message := await self.socket.read_message()) is not None:
+            await asyncio.to_thread(self.client.handle_response, message)
+        self.closed = True
+
+
 class CopyViewer(Connection):
     """A page that keeps a copy of the table. `rows` are the rows of the copy, `limits` its limit at each beginning."""
 
