@@ -51,16 +51,19 @@ def test_repeated_it_writes_the_same_rows(power_dsn, power, tmp_path):
     assert len({row[:2] for row in after}) == len(after) == count(power, "meters") - len(rows(power) - after)
 
 
-@pytest.mark.parametrize("signal_number", (signal.SIGTERM, signal.SIGINT))
-def test_stopped_and_started_again(power_dsn, power, tmp_path, signal_number):
-    options = "--meters=10", "--rows-per-interval=10", "--backfill=2d"
-    program = producer(tmp_path, power_dsn, *options)
-    wait_for(lambda: count(power, "meters") > 50_000, what="a part of the past")
-    program.process.send_signal(signal_number)
-    assert program.wait() == 0
-    left, of = map(int, re.search(r"backfill: (\d+) of (\d+) rows are not written", program.text()).groups())
-    written, = map(int, re.findall(r"(\d+) rows written", program.text()))
-    assert 0 < left < of and count(power, "meters") == written
+def test_stopped_and_started_again(power_dsn, power, tmp_path):
+    """By one signal, then by the other; then it is left alone."""
+    options, stored = ("--meters=10", "--rows-per-interval=10", "--backfill=2d"), 0
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        program = producer(tmp_path, power_dsn, *options)
+        wait_for(lambda: count(power, "meters") > stored + 50_000, what="a part of the past")
+        program.process.send_signal(signal_number)
+        assert program.wait() == 0
+        left, of = map(int, re.search(r"backfill: (\d+) of (\d+) rows are not written", program.text()).groups())
+        assert 0 < left < of
+        written, = map(int, re.findall(r"(\d+) rows written", program.text()))
+        assert written == count(power, "meters") if not stored else written > 50_000  # it writes some of them again
+        stored = count(power, "meters")
     assert producer(tmp_path, power_dsn, *options, "--count=1").wait(120) == 0
     whole_seconds = [ts for ts in times(power, 7) if not ts % 1000]
     assert len(whole_seconds) >= 2 * 86_400
@@ -71,7 +74,7 @@ def test_stopped_and_started_again(power_dsn, power, tmp_path, signal_number):
 def test_a_database_that_is_killed_and_comes_back(start_embedded, tmp_path):
     options = f"--folder={tmp_path / 'data'}", "--retention=0"
     database = start_embedded(*options)
-    program = producer(tmp_path, database.dsn, *FEW, "--backfill=6d", "--backfill-every-s=2", "--count=10")
+    program = producer(tmp_path, database.dsn, *FEW, "--backfill=4d", "--backfill-every-s=2", "--count=10")
     wait_for(lambda: count(database.connect(), "power.meters") > 60_000, what="a part of the past")
     database.kill()
     program.says("errors; backfill [")
@@ -79,12 +82,13 @@ def test_a_database_that_is_killed_and_comes_back(start_embedded, tmp_path):
     start_embedded(*options, f"--port={database.port}")
     assert program.wait(120) == 0
     past, = map(int, re.findall(r"backfill: (\d+) rows", program.text()))
-    assert past >= 3 * 6 * 43_200 and count(database.connect(), "power.meters") == past + 300
+    assert past >= 3 * 4 * 43_200 and count(database.connect(), "power.meters") == past + 300
 
 
 def test_live_rows_keep_their_pace_meanwhile(power_dsn, power, tmp_path):
     """Viewers see the live rows, not those of the past, and nothing that looks like trouble."""
-    with producer(tmp_path, power_dsn, "--backfill=30d") as program, Server(tmp_path, power_dsn) as server:
+    with producer(tmp_path, power_dsn, "--backfill=30d", "--interval-ms=100") as program, \
+            Server(tmp_path, power_dsn) as server:
         started = wait_for(lambda: (s := server.status())["rows_seen"] > 12_000 and s, 40, "live rows")
         status = wait_for(lambda: (s := server.status())["rows_seen"] > started["rows_seen"] + 3000 and s, 20, "more")
         assert status["newest_row_age_ms"] < 3000
@@ -117,23 +121,6 @@ def test_a_database_that_keeps_no_rows_so_old(start_embedded, tmp_path):
     assert program.wait() == 1
     assert re.search(r"--backfill=1d goes back too far: \[0x060B\].*--retention", program.text())
     assert "Traceback" not in program.text()
-
-
-@pytest.mark.parametrize("option, words", {
-    "--backfill=7": "(BACKFILL) says how far back",
-    "--backfill=week": "a number and s, m, h or d, such as 7d",
-    "--backfill=0d": "(BACKFILL) says",
-    "--backfill=-7d": "(BACKFILL) says",
-    "--backfill=1.5d": "(BACKFILL) says",
-    "--backfill-every-s=0": "(BACKFILL_EVERY_S) takes a whole number from 1 on",
-    "--cycle-s=0": "(CYCLE_S) takes a whole number from 1 on",
-    "--seed=-1": "(SEED) takes a whole number from 0 on",
-    "--seed=x": "(SEED) takes a whole number from 0 on",
-}.items())
-def test_bad_values(option, words):
-    run = subprocess.run([sys.executable, "producer.py", option], cwd=ROOT, capture_output=True, text=True, timeout=20)
-    assert run.returncode == 2
-    assert words in run.stderr and len(run.stderr.strip().splitlines()) == 1
 
 
 def test_bad_environment_variable(tmp_path):
