@@ -116,7 +116,7 @@ def plain(view) -> dict[str, list]:
     return {name: value(values) for name, values in view.to_columns().items()}
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(config=configurations())
 def test_grouped_views_are_equal(both, config):
     own, ours = both
@@ -124,7 +124,7 @@ def test_grouped_views_are_equal(both, config):
     assert plain(ours.view(**config)) == plain(own.view(**config)), config
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(config=configurations(flat=True))
 def test_flat_views_have_the_same_rows(both, config):
     own, ours = (plain(table.view(**config)) for table in both)

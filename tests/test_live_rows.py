@@ -112,7 +112,7 @@ def test_any_history(power_dsn, power, monkeypatch):
     monkeypatch.setattr(module, "CHECK_EVERY_MS", 50)
     monkeypatch.setattr(Histories, "power", power, raising=False)
     run_state_machine_as_test(Histories, settings=settings(
-        max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)))
+        max_examples=12, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)))
 
 
 def test_every_statement_has_a_lower_bound(power_dsn, power, write):
@@ -146,7 +146,7 @@ def test_every_statement_has_a_lower_bound(power_dsn, power, write):
     assert unbounded == [meters.select_newest(BEFORE_ALL)]
 
 
-@pytest.mark.parametrize("meters_, limit", ((3000, 10_000), (12_000, 10_000), (12_000, 30_000)))
+@pytest.mark.parametrize("meters_, limit", ((3000, 5000), (12_000, 10_000), (12_000, 30_000)))
 def test_a_fleet_of_meters_that_reports_in_one_millisecond(power_dsn, power, tmp_path, meters_, limit):
     """Each row is delivered once, also where one millisecond has more rows than a slice, or than the table."""
     parse("", "database", "pace", "producer",
@@ -159,7 +159,7 @@ def test_a_fleet_of_meters_that_reports_in_one_millisecond(power_dsn, power, tmp
 
     beat()
     with Server(tmp_path, power_dsn, f"--table-limit={limit}") as server, CopyViewer(server.port) as viewer:
-        for count in range(2, 5):
+        for count in range(2, 4):
             beat()
             server.seen(count * meters_)
         newest = stored(power, max(limit, meters_))
