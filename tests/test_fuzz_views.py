@@ -21,7 +21,7 @@ from tests.helpers.viewers import Viewer
 from tests.helpers.waiting import wait_for
 
 SEED = int(os.environ.get("FUZZ_SEED", 1))
-VIEWS = 24
+VIEWS = 16
 QUESTION_S, BACK_S = 1, 10  # on a quiet machine the engine is back within 2 s
 COLUMNS = list(meters.PERSPECTIVE_SCHEMA)
 NUMBERS = [name for name, kind in meters.PERSPECTIVE_SCHEMA.items() if kind in ("integer", "float")]
