@@ -1,4 +1,4 @@
-"""The poller's algorithm alone, beside a fake of the database's questions: hundreds of generated histories.
+"""The poller's algorithm alone, beside a fake of the database's questions: a thousand generated histories.
 
 The real questions are tested beside it, in `test_live_rows.py`.
 """
@@ -157,7 +157,7 @@ class Histories(RuleBasedStateMachine):
             assert sum(name == "newest" and after == BEFORE_ALL for name, after in self.database.asked) < 1000
 
 
-@pytest.mark.parametrize("part", range(3))  # so that several workers share the 600 histories
+@pytest.mark.parametrize("part", range(5))  # so that several workers share the 1000 histories
 def test_any_history(part):
     run_state_machine_as_test(Histories, settings=settings(max_examples=200, stateful_step_count=40, deadline=None))
 
