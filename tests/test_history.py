@@ -1,4 +1,4 @@
-"""The database's own tables at /history: beside the live table, closed as that is, and without harm to it."""
+"""The database's own tables at /history: beside the live table, and without harm to it."""
 
 import json
 
@@ -22,7 +22,7 @@ WINDOWS = 1000  # rows of the table `seconds`
 @pytest.fixture(scope="module")
 def server(module_dsn, module_power, tmp_path_factory):
     """One server for all tests. Its database has a row of `meters`, and a table for each test that needs one."""
-    fill(module_power, 0, 0)
+    module_power.execute(meters.create_super_table())
     write_row(module_power, 0, now_ms())
     fill(module_power, LONG, now_ms(), "long")
     fill(module_power, WINDOWS, now_ms() // 1000 * 1000, "seconds")
