@@ -18,6 +18,7 @@ from xdist.scheduler import LoadScopeScheduling
 import meters
 from tests.helpers.browser import browser, open_page, shared  # noqa: F401 (fixtures)
 from tests.helpers.databases import Embedded
+from tests.helpers.embedded_session import session, store  # noqa: F401 (fixtures)
 from tests.helpers.meter_rows import write_row
 
 # The modules that open the page in Chromium. All tests of one queue run in one worker, one after the other.

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import itertools
+import json
 import logging
 import os
 import socket
@@ -12,43 +13,52 @@ import threading
 import time
 
 import pytest
+import taosws
 
 from bridge.logs import MOST_CHARACTERS, MOST_REPEATS, MOST_TEXTS, PERIOD_S, Masking, Sparing
 from tests.helpers.databases import ROOT
 from tests.helpers.guests import vanish
 from tests.helpers.others import LOG_BYTES, Others
-from tests.helpers.programs import Server, producer
+from tests.helpers.programs import Server, free_port, producer
 from tests.helpers.viewers import CopyViewer, handshake
 from tests.helpers.waiting import wait_for
 
 TOKEN = "token=sesame"
 
 
-@pytest.fixture
-def busy(power_dsn, tmp_path):
-    """A server, and a producer at its usual pace."""
-    with producer(tmp_path, power_dsn), Server(tmp_path, power_dsn) as server:
+@pytest.fixture(scope="module")
+def busy(dsn, tmp_path_factory):
+    """A server with a token, and a producer at its usual pace."""
+    folder, database = tmp_path_factory.mktemp("busy"), f"logs_{os.getpid()}"
+    with producer(folder, f"{dsn}/{database}"), Server(folder, f"{dsn}/{database}", f"--perspective-{TOKEN}") as server:
         yield server
+    taosws.connect(dsn).execute(f"DROP DATABASE {database}")
+
+
+def status(server: Server) -> dict:
+    with server.get(f"/status?{TOKEN}") as reply:
+        return json.load(reply)
 
 
 def test_viewers_that_vanish_leave_no_trace(busy):
-    with Others(busy) as others:
+    with Others(busy, TOKEN) as others:
         for path, after_s in itertools.product(("/rows", "/websocket"), (0, 0, 0.001, 0.01, 0.1, 0.5)):
             stream = socket.create_connection(("127.0.0.1", busy.port))
-            stream.sendall(handshake(path))
+            stream.sendall(handshake(f"{path}?{TOKEN}"))
             threading.Event().wait(after_s)
             vanish(stream)
-        wait_for(lambda: busy.status()["viewers"] == 1, what="their end")
+        wait_for(lambda: status(busy)["viewers"] == 1, what="their end")
         others.unharmed()
     assert "Traceback" not in busy.text()
 
 
 ASKS = """
 import sys
+from contextlib import ExitStack
 from tests.helpers.viewers import Viewer
-with Viewer(int(sys.argv[1])) as viewer:
-    table = viewer.table()
-    views = [table.view() for _ in range(10)]
+with ExitStack() as stack:
+    viewers = [stack.enter_context(Viewer(int(sys.argv[1]), sys.argv[2])) for _ in range(3)]
+    views = [viewer.table().view() for viewer in viewers for _ in range(10)]
     for view in views:
         view.on_update(lambda *_: None, mode="row")
     print("asks", flush=True)
@@ -58,27 +68,29 @@ with Viewer(int(sys.argv[1])) as viewer:
 """
 
 
-def test_a_viewer_that_is_killed_amid_its_questions_leaves_no_trace(busy):
-    for _ in range(3):
-        with subprocess.Popen([sys.executable, "-c", ASKS, str(busy.port)], cwd=ROOT, stdout=subprocess.PIPE) as viewer:
-            assert viewer.stdout.readline() == b"asks\n"
-            viewer.kill()
-    wait_for(lambda: busy.status()["viewers"] == 0, what="their end")
-    assert "Traceback" not in busy.text() and len(busy.text()) < 2000
+def test_viewers_that_are_killed_amid_their_questions_leave_no_trace(busy):
+    before = len(busy.text())
+    command = [sys.executable, "-c", ASKS, str(busy.port), TOKEN]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as viewers:
+        assert viewers.stdout.readline() == b"asks\n"
+        assert status(busy)["viewers"] == 3
+        viewers.kill()
+    wait_for(lambda: status(busy)["viewers"] == 0, what="their end")
+    assert "Traceback" not in busy.text() and len(busy.text()) < before + 2000
 
 
 def test_refused_requests_are_counted(busy):
     """Fifty viewers, each of which sends what is no request."""
-    started = time.monotonic()
-    with Others(busy) as others:
+    started, refused = time.monotonic(), status(busy)["refused_requests"]
+    with Others(busy, TOKEN) as others:
         for _ in range(50):
-            with CopyViewer(busy.port) as viewer:
+            with CopyViewer(busy.port, TOKEN) as viewer:
                 viewer.send("what?")
         others.unharmed()
         said = busy.says("refused a message to one that only listens (repeated ", PERIOD_S + 5)
-        periods = (time.monotonic() - started) // PERIOD_S + 1
+        periods = (time.monotonic() - started) // PERIOD_S + 2  # the first one has begun with another message
         assert said.count("only listens") <= periods * (MOST_REPEATS + 1)
-        assert busy.status()["refused_requests"] == 50
+        assert status(busy)["refused_requests"] == refused + 50
 
 
 @pytest.mark.parametrize("path", (
@@ -89,21 +101,15 @@ def test_refused_requests_are_counted(busy):
 ))
 @pytest.mark.parametrize("headers", ("", "Upgrade: websocket\r\nConnection: Upgrade\r\n", "Content-Length: sesame\r\n",
                                      "Referer: http://localhost/?token=sesame\r\nsesame\r\n"))
-def test_the_token_is_never_logged(guarded, path, headers):
-    before = len(guarded.text())
-    with socket.create_connection(("127.0.0.1", guarded.port), timeout=10) as stream:
+def test_the_token_is_never_logged(busy, path, headers):
+    before = len(busy.text())
+    with socket.create_connection(("127.0.0.1", busy.port), timeout=10) as stream:
         stream.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n".encode())
         stream.shutdown(socket.SHUT_WR)
         while stream.recv(2**16):
             pass
-    assert "Traceback" not in guarded.text()[before:]
-    assert "sesame" not in guarded.text() and "%73esame" not in guarded.text() and "ses%61me" not in guarded.text()
-
-
-@pytest.fixture(scope="module")
-def guarded(dsn, tmp_path_factory):
-    with Server(tmp_path_factory.mktemp("log"), f"{dsn}/nowhere", "--perspective-token=sesame") as server:
-        yield server
+    assert "Traceback" not in busy.text()[before:]
+    assert "sesame" not in busy.text() and "%73esame" not in busy.text() and "ses%61me" not in busy.text()
 
 
 def log_of(*messages: str, token: str = "") -> list[str]:
@@ -136,9 +142,8 @@ def test_the_token_is_masked_however_it_is_spelt(message):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
-def test_a_full_disk_harms_nothing(power_dsn, tmp_path):
-    with Server(tmp_path, power_dsn) as first:
-        port = first.port
+def test_a_full_disk_harms_nothing(power_dsn):
+    port = free_port()
     with open("/dev/full", "w") as full:
         server = subprocess.Popen([sys.executable, "perspective_server.py", f"--perspective-port={port}"], cwd=ROOT,
                                   stdout=full, stderr=full, env=os.environ | {"TDENGINE_DSN": power_dsn})

@@ -7,13 +7,6 @@ from embedded.common.datatypes import Bound
 from tests.helpers.embedded_session import BIND, METERS, bound, opened, refusal, rows
 
 
-@pytest.fixture
-def session():
-    with opened() as session:
-        yield session
-
-
-
 @pytest.fixture(scope="module")
 def filled():
     with opened(setup=SETUP) as session:

@@ -15,12 +15,6 @@ from tests.helpers.embedded_session import fill, opened, refusal, rows
 from tests.helpers.waiting import wait_for
 
 
-@pytest.fixture
-def session():
-    with opened() as session:
-        yield session
-
-
 @pytest.mark.parametrize("cases", [sql_cases, statistics_cases], ids=lambda cases: cases.__name__)
 def test_a_kept_plan_is_that_of_a_new_one(cases):
     """For every statement there is, after one that differs from it in its numbers."""

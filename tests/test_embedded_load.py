@@ -5,7 +5,6 @@ import time
 from contextlib import contextmanager
 
 import pyarrow as pa
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sql_cases import T
@@ -15,17 +14,11 @@ from embedded.common.errors import TDengineError
 from embedded.engine.bound_tables import BoundTables
 from embedded.engine.results import EAGER_ROWS, QueryResult
 from embedded.sql.plan import Plan
-from tests.helpers.embedded_session import BIND, bound, fill, opened, refusal, rows
+from tests.helpers.embedded_session import BIND, bound, fill, opened, refusal, renewed, rows
 from tests.helpers.waiting import wait_for
 
 LONG = "SELECT count(*) AS o0 FROM range(1000000) a, range(1000000) b WHERE (a.range * b.range) % 7 = 3"
 HUNGRY = "SELECT len(list(range)) AS o0 FROM range(100000000)"
-
-
-@pytest.fixture
-def session():
-    with opened() as session:
-        yield session
 
 
 @contextmanager
@@ -59,16 +52,16 @@ def test_writers_go_on_beside_a_long_question(session):
     assert [error.code for error in refusals] == [0x0328]
 
 
-def test_a_question_that_takes_too_long_is_ended(session):
-    session.store.question_s = 0.2
+def test_a_question_that_takes_too_long_is_ended(session, monkeypatch):
+    monkeypatch.setattr(session.store, "question_s", 0.2)
     with asking(session, LONG) as refusals:
         wait_for(lambda: session.store.sweep() or refusals, what="the end of the question")
     assert refusals[0].code == 0x0328
     assert "longer than 0.2 s" in refusals[0].message and "--question" in refusals[0].message
 
 
-def test_a_slow_reader_is_no_long_question(session):
-    session.store.question_s = 0.05
+def test_a_slow_reader_is_no_long_question(session, monkeypatch):
+    monkeypatch.setattr(session.store, "question_s", 0.05)
     fill(session, 2 * EAGER_ROWS)
     result = session.execute("SELECT voltage FROM meters")
     time.sleep(0.1)
@@ -135,11 +128,11 @@ _PARTS = st.lists(st.tuples(st.sampled_from("abc"), _OFFSETS, st.booleans()), mi
 
 @settings(max_examples=25)
 @given(st.lists(_PARTS, min_size=1, max_size=5))
-def test_rows_in_any_order_end_as_upserts_do(executes):
+def test_rows_in_any_order_end_as_upserts_do(store, executes):
     """The last value of a subtable and time stays, and a column that an INSERT does not name stays as it was."""
     whole = "INSERT INTO ? USING meters (groupid) TAGS (?) (ts, voltage, phase) VALUES (?, ?, ?)"
     voltage_only = "INSERT INTO ? USING meters (groupid) TAGS (?) (ts, voltage) VALUES (?, ?)"
-    with opened() as session:
+    with renewed(store) as session:
         expected, value = {}, 0
         for parts in executes:
             for is_whole in (True, False):

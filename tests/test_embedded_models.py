@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sql_cases import T
 
 from embedded.common.datatypes import Bound
-from tests.helpers.embedded_session import opened, refusal, rows
+from tests.helpers.embedded_session import refusal, renewed, rows
 
 _values = st.one_of(st.none(), st.integers(-2**31, 2**31 - 1))
 
@@ -16,8 +16,8 @@ _values = st.one_of(st.none(), st.integers(-2**31, 2**31 - 1))
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 9), st.sampled_from(["v", "w", "vw"]), _values),
                 max_size=40))
-def test_upsert_is_a_dict_of_rows(inserts):
-    with opened(setup=["CREATE STABLE m (ts TIMESTAMP, v INT, w INT) TAGS (g INT)"]) as session:
+def test_upsert_is_a_dict_of_rows(store, inserts):
+    with renewed(store, setup=["CREATE STABLE m (ts TIMESTAMP, v INT, w INT) TAGS (g INT)"]) as session:
         model: dict = {}
         for name, at, columns, value in inserts:
             text = "NULL" if value is None else str(value)
@@ -32,8 +32,8 @@ def test_upsert_is_a_dict_of_rows(inserts):
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 40), _values), min_size=1, max_size=25,
                 unique_by=lambda row: row[1]))
-def test_aggregates_are_those_of_python(data):
-    with opened(setup=["CREATE STABLE m (ts TIMESTAMP, v INT) TAGS (g INT)"]) as session:
+def test_aggregates_are_those_of_python(store, data):
+    with renewed(store, setup=["CREATE STABLE m (ts TIMESTAMP, v INT) TAGS (g INT)"]) as session:
         statement = session.prepare("INSERT INTO ? USING m TAGS (?) VALUES (?, ?)")
         statement.execute([Bound(name, [ord(name) % 2], [[T + at], [value]]) for name, at, value in data])
         by_group: dict = {}
@@ -64,9 +64,9 @@ def test_aggregates_are_those_of_python(data):
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False),
        st.integers(0, 2**64 - 1), st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
                                           max_size=8))
-def test_values_come_back_as_they_went_in(single, double, unsigned, text):
+def test_values_come_back_as_they_went_in(store, single, double, unsigned, text):
     create = "CREATE TABLE t (ts TIMESTAMP, f FLOAT, d DOUBLE, u BIGINT UNSIGNED, n NCHAR(8), b VARBINARY(32))"
-    with opened(setup=[create]) as session:
+    with renewed(store, setup=[create]) as session:
         row = (T, single, double, unsigned, text, text.encode())
         session.prepare("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?)").execute([Bound(None, None,
                                                                                   [[value] for value in row])])
@@ -87,19 +87,19 @@ NAN, INF = math.nan, math.inf
     ([1.0, INF], (None, None, None, INF, 1.0, INF)),
 ])
 @pytest.mark.parametrize("kind", ["FLOAT", "DOUBLE"])
-def test_aggregates_of_what_is_no_finite_number_are_null(kind, values, answers):
+def test_aggregates_of_what_is_no_finite_number_are_null(store, kind, values, answers):
     """MIN, MAX and SPREAD pass over NaN."""
-    with opened(setup=[f"CREATE TABLE t (ts TIMESTAMP, f {kind})"]) as session:
+    with renewed(store, setup=[f"CREATE TABLE t (ts TIMESTAMP, f {kind})"]) as session:
         times = [T + i for i in range(len(values))]
         session.prepare("INSERT INTO t VALUES (?, ?)").execute([Bound(None, None, [times, values])])
         found, = rows(session, "SELECT SUM(f), AVG(f), STDDEV(f), SPREAD(f), MIN(f), MAX(f) FROM t")
         assert repr(found) == repr(answers)
 
 
-def test_nan_is_less_than_every_number_and_equal_to_itself():
+def test_nan_is_less_than_every_number_and_equal_to_itself(store):
     """As TDengine compares. What is computed of a NaN is NULL here."""
     values = [2.5, NAN, -INF, None, INF, 0.0]
-    with opened(setup=["CREATE TABLE t (ts TIMESTAMP, f FLOAT, d DOUBLE)"]) as session:
+    with renewed(store, setup=["CREATE TABLE t (ts TIMESTAMP, f FLOAT, d DOUBLE)"]) as session:
         insert = session.prepare("INSERT INTO t VALUES (?, ?, ?)")
         insert.execute([Bound(None, None, [[T + i for i in range(len(values))], values, values])])
         for column in ("f", "d"):

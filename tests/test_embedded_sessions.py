@@ -14,12 +14,6 @@ from embedded.engine.session import Session
 from tests.helpers.embedded_session import BIND, fill, opened, refusal, rows
 
 
-@pytest.fixture
-def session():
-    with opened() as session:
-        yield session
-
-
 def test_no_database():
     with opened() as other:
         session = Session(other.store)

@@ -22,13 +22,6 @@ from tests.helpers.embedded_session import (
 )
 
 
-@pytest.fixture
-def session():
-    with opened() as session:
-        yield session
-
-
-
 @pytest.fixture(scope="module")
 def filled():
     with opened(setup=SETUP) as session:

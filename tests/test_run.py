@@ -26,63 +26,35 @@ def start(tmp_path):
             demo.end()
 
 
-@pytest.mark.parametrize("stop", (
-    lambda pid: os.kill(pid, signal.SIGTERM),
-    lambda pid: os.killpg(pid, signal.SIGINT),  # Ctrl-C: every part gets it
-), ids=("SIGTERM", "Ctrl-C"))
-def test_stop_ends_all_that_it_started(start, stop):
-    demo = start()
-    demo.runs()
-    assert demo.listening()
-    stop(demo.process.pid)
-    assert demo.wait() == 0, demo.text()
-    assert "has ended" not in demo.text()
-    assert demo.listening() == []
-
-
-def test_a_part_that_dies_is_named_and_ends_the_rest(start):
-    demo = start()
-    demo.runs()
-    os.kill(demo.process_of("producer.py"), signal.SIGKILL)
-    assert demo.wait() == 1
-    assert "the last lines of logs/producer.log" in demo.text()
-    assert "producer has ended" in demo.text()
-    assert demo.listening() == []
-
-
-def test_port_in_use_is_named(start):
+def test_port_in_use_is_named(start, power_dsn):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        demo = start(PERSPECTIVE_PORT=taken.getsockname()[1])
+        demo = start(TDENGINE_DSN=power_dsn, PRODUCER="no", PERSPECTIVE_PORT=taken.getsockname()[1])
         assert demo.wait(60) == 1
         assert "choose another with --perspective-port or PERSPECTIVE_PORT" in demo.text()
 
 
 @pytest.mark.embedded_only
-def test_uses_the_database_that_answers(start, embedded):
-    demo = start(TDENGINE_DSN=embedded.dsn)
-    demo.runs()
-    assert f"using taosws://root:***@localhost:{embedded.port}, version 3." in demo.text()
-    assert demo.listening() == [demo.port]
-
-
-@pytest.mark.embedded_only
 def test_starts_the_embedded_database_where_no_tdengine_answers(start):
-    """With a backfill it keeps rows of any age."""
+    """With a backfill it keeps rows of any age. Ctrl-C ends it, too."""
     demo = start(BACKFILL="2d", BACKFILL_EVERY_S="60")
     demo.says("no TDengine answers: starting the embedded database")
     demo.runs()
-    assert demo.status()["embedded"]
+    assert demo.listening() == [demo.port, demo.database_port] and demo.status()["embedded"]
     log = demo.tree / "logs" / "producer.log"
     wait_for(lambda: re.search(r"backfill: 2880\d rows", log.read_text()), what="the rows of two days")
     assert demo.status()["last_error"] is None
+    os.killpg(demo.process.pid, signal.SIGINT)  # as Ctrl-C: every part gets it
+    demo.stopped()
 
 
-def test_shows_rows_and_writes_none(start, power_dsn, power, write):
+def test_shows_the_rows_of_the_database_that_answers_and_writes_none(start, power_dsn, power, write):
     write(0, now_ms())
     demo = start(TDENGINE_DSN=power_dsn, PRODUCER="no")
     demo.runs()
+    assert f"using taosws://root:***@{power_dsn.rpartition('@')[2]}, version 3." in demo.text()
+    assert demo.listening() == [demo.port]
     wait_for(lambda: demo.status()["rows_seen"] == 1, what="the row")
     assert not (demo.tree / "logs" / "producer.log").exists()
     assert list(power.query("SELECT COUNT(*) FROM meters")) == [(1,)]

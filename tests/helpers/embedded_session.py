@@ -28,6 +28,32 @@ def opened(folder=None, retention_s=0, setup=(METERS,), **options):
         store.close()
 
 
+@pytest.fixture(scope="session")
+def store():
+    """One store for all tests that leave nothing but databases in it."""
+    with opened() as session:
+        yield session.store
+
+
+@pytest.fixture
+def session(store):
+    """A session of its own for each test, in the database `power`."""
+    with renewed(store) as session:
+        yield session
+
+
+@contextmanager
+def renewed(store, setup=(METERS,)):
+    """A session in a new database `power`, the only one of this store; a new store would take ten times as long."""
+    session = Session(store)
+    for name, in rows(session, "SHOW USER DATABASES"):
+        session.execute(f"DROP DATABASE `{name}`")
+    for sql in ("CREATE DATABASE power", "USE power", *setup):
+        session.execute(sql)
+    yield session
+    session.close()
+
+
 def rows(session, sql):
     """All rows of the answer."""
     result, found = session.execute(sql), []

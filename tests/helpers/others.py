@@ -27,7 +27,8 @@ class Others(CopyViewer):
         super().__enter__()
         wait_for(lambda: len(self.came) > 10, what="rows")
         self.gap_s = max(GAP_S, 2 * gaps(self.came)[-2])  # on a machine with much other work to do
-        self.came, self.took, self.stop = self.came[-1:], [], threading.Event()
+        self.begin()
+        self.stop = threading.Event()
         self.log_bytes, self.memory = self.server.log.stat().st_size, memory_mb(self.server)
         self.asking = threading.Thread(target=self.ask, daemon=True)
         self.asking.start()
@@ -37,6 +38,10 @@ class Others(CopyViewer):
         self.stop.set()
         self.asking.join(10)
         super().__exit__(*error)
+
+    def begin(self) -> None:
+        """What came before counts no more."""
+        self.came, self.took = self.came[-1:], []
 
     def take(self, arrow: bytes, anew: bool) -> None:
         super().take(arrow, anew)

@@ -28,8 +28,14 @@ class WholeDemo(Program):
         self.database = f"run_{self.port}" if "TDENGINE_DSN" in os.environ else "power"
         server = os.environ.get("TDENGINE_DSN", f"taosws://root:taosdata@localhost:{self.database_port}")
         self.dsn = f"{server}/{self.database}"
-        super().__init__(folder / "run.log", "sh", "run.sh", cwd=self.tree, **{
-            "TDENGINE_DSN": self.dsn, "PERSPECTIVE_PORT": self.port, "EMBEDDED_PORT": self.database_port} | environment)
+        self.log = folder / "run.log"
+        self.environment = {
+            "TDENGINE_DSN": self.dsn, "PERSPECTIVE_PORT": self.port, "EMBEDDED_PORT": self.database_port} | environment
+        self.start()
+
+    def start(self) -> None:
+        """Starts it, or starts it once more after it has ended."""
+        super().__init__(self.log, "sh", "run.sh", cwd=self.tree, **self.environment)
 
     def wait(self, seconds: float = 20) -> int:
         status = super().wait(seconds)
@@ -40,6 +46,14 @@ class WholeDemo(Program):
     def runs(self) -> None:
         """Waits until it says where to open the page."""
         self.says("in a browser", 60)
+
+    def stopped(self) -> None:
+        """Waits for the end that it was asked for. Fails where something goes on, or a file is left that says so."""
+        assert self.wait() == 0, self.text()
+        assert "has ended" not in self.text()
+        assert self.listening() == []
+        logs = self.tree / self.environment.get("LOGS", "logs")
+        assert not (self.tree / "run.lock").exists() and not list(logs.glob(".*"))
 
     def listening(self) -> list[int]:
         """Those of the demo's ports at which a program listens."""
