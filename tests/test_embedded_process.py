@@ -1,5 +1,6 @@
 """The embedded database as a program: options, stop, crash and restart, retention, older and newer clients' ways in."""
 
+import asyncio
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import taosws
 
+from embedded.__main__ import main
 from tests.helpers.databases import ROOT
 from tests.helpers.waiting import wait_for
 
@@ -29,11 +31,18 @@ def run(*options):
     (["--port=many"], "not 'many'"),
     (["--port=70000"], "not '70000'"), (["--port"], "--port: expected one argument"),
     (["extra"], "unrecognized arguments: extra"),
-    (["--port=0", "--folder=/dev/null/x"], "--folder=/dev/null/x"),
 ])
-def test_bad_options_are_one_clear_line(options, text):
-    status, said = run(*options)
-    assert status != 0 and text in said and len(said.splitlines()) == 1
+def test_bad_options_are_one_clear_line(monkeypatch, capsys, options, text):
+    monkeypatch.setattr(sys, "argv", ["embedded", *options])
+    with pytest.raises(SystemExit) as ended:
+        asyncio.run(main())
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and text in said and len(said.splitlines()) == 1
+
+
+def test_a_folder_that_cannot_be_used_is_named():
+    status, said = run("--port=0", "--folder=/dev/null/x")
+    assert status != 0 and "--folder=/dev/null/x" in said and len(said.splitlines()) == 1
 
 
 def test_a_port_in_use_is_named_with_its_option():
@@ -43,8 +52,7 @@ def test_a_port_in_use_is_named_with_its_option():
     assert status != 0 and str(port) in said and "--port" in said and len(said.splitlines()) == 1
 
 
-def test_it_listens_on_loopback_only(start_embedded):
-    embedded = start_embedded()
+def test_it_listens_on_loopback_only(embedded):
     listening = {line.split()[1] for table in ("tcp", "tcp6")
                  for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
                  if line.split()[3] == "0A" and line.split()[1].endswith(f":{embedded.port:04X}")}
@@ -64,19 +72,6 @@ def test_a_stop_is_clean_and_takes_the_temporary_folder_along(start_embedded, nu
     assert not folder.exists() and "Traceback" not in embedded.log.read_text()
 
 
-def test_a_given_folder_keeps_the_data_over_a_stop(start_embedded, tmp_path):
-    now = int(time.time() * 1000)
-    first = start_embedded(f"--folder={tmp_path}/data")
-    client = first.connect()
-    client.execute("CREATE DATABASE power")
-    client.execute(TABLE)
-    client.execute(f"INSERT INTO power.t VALUES ({now}, 1)")
-    assert "pandas" not in Path(f"/proc/{first.process.pid}/maps").read_text()  # it takes time and memory for nothing
-    assert first.end() == 0
-    client = start_embedded(f"--folder={tmp_path}/data").connect()
-    assert list(client.query("SELECT v FROM power.t")) == [(1,)]
-
-
 # Writes one row a statement and says so after each answer.
 WRITER = """
 import sys, time, taosws
@@ -88,27 +83,32 @@ for i in range(1_000_000):
 """
 
 
-def test_a_crash_loses_nothing_that_was_acknowledged(start_embedded, tmp_path):
+def test_a_given_folder_keeps_the_data_over_a_crash_and_a_stop(start_embedded, tmp_path):
     folder = f"--folder={tmp_path}/data"
-    embedded = start_embedded(folder)
-    client = embedded.connect()
+    first = start_embedded(folder)
+    client = first.connect()
     client.execute("CREATE DATABASE power")
     client.execute(TABLE)
     acknowledged = tmp_path / "acknowledged"
     with acknowledged.open("w") as output:
-        writer = subprocess.Popen([sys.executable, "-c", WRITER, f"{embedded.dsn}?conn_retries=0"],
+        writer = subprocess.Popen([sys.executable, "-c", WRITER, f"{first.dsn}?conn_retries=0"],
                                   stdout=output, stderr=subprocess.DEVNULL)
     try:
         wait_for(lambda: acknowledged.read_text().count("\n") > 200, what="two hundred rows")
-        embedded.kill()
+        first.kill()
         writer.wait(20)
     finally:
         writer.kill()
     sent = [int(line) for line in acknowledged.read_text().split("\n")[:-1]]
-    client = start_embedded(folder).connect()
+    second = start_embedded(folder)
+    client = second.connect()
     stored = [v for v, in client.query("SELECT v FROM power.t ORDER BY ts")]
     assert stored[:len(sent)] == sent
     assert len(stored) <= len(sent) + 1  # the one under way may have been stored too
+    assert "pandas" not in Path(f"/proc/{second.process.pid}/maps").read_text()  # it takes time and memory for nothing
+    assert second.end() == 0
+    client = start_embedded(folder).connect()
+    assert [v for v, in client.query("SELECT v FROM power.t ORDER BY ts")] == stored
 
 
 def test_rows_past_the_retention_go(start_embedded):
