@@ -9,6 +9,7 @@ import pytest
 import taosws
 
 from tests.helpers.asking import prepared
+from tests.helpers.cases import check_each
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_the_system_databases_can_be_used(ask, power, dsn, database):
     ask("USE nosuch", "0x0388")
 
 
-@pytest.mark.parametrize("sql, rows", [
+SHOWN = [
     ("SHOW STABLES", [("meters",)]), ("SHOW `DB`.STABLES", [("meters",)]), ("SHOW STABLES LIKE 'MET%'", [("meters",)]),
     ("SHOW TABLES", [("d1001",), ("d1002",), ("ntb",)]), ("SHOW NORMAL `DB`.TABLES", [("ntb",)]),
     ("SHOW NORMAL TABLES", [("ntb",)]), ("SHOW CHILD TABLES", [("d1001",), ("d1002",)]),
@@ -50,12 +51,14 @@ def test_the_system_databases_can_be_used(ask, power, dsn, database):
     ("SHOW CREATE TABLE d1001", [("d1001", "CREATE TABLE `d1001` USING `meters` (`groupid`, `location`) TAGS "
                                            '(2, "California.SanFrancisco")')]),
     ("SHOW FUNCTIONS;", []),
-])
-def test_show(ask, sql, rows):
-    ask(sql, rows)
+]
 
 
-@pytest.mark.parametrize("sql, error", [
+def test_show(ask):
+    check_each(SHOWN, ask)
+
+
+MISTAKES = [
     ("SHOW TAGS FROM ntb", "0x2665"), ("SHOW TABLE TAGS FROM ntb", "0x2665"), ("SHOW TABLE TAGS FROM nosuch", "0x2603"),
     ("SHOW nosuch.TABLES", "0x0388"), ("SHOW CREATE STABLE d1001", "0x022F"), ("SHOW CREATE TABLE nosuch", "0x2603"),
     ("SHOW tables FROM DB", "0x2600"), ("SHOW NONSENSE", "0x2601"), ("DROP STABLE nosuch", "0x0362"),
@@ -65,9 +68,11 @@ def test_show(ask, sql, rows):
     ("CREATE TABLE long (ts TIMESTAMP, v INT) TAGS (a VARCHAR(16383))", "0x2642"),
     ("CREATE TABLE long (ts TIMESTAMP, v VARCHAR(0))", "0x2642"),
     ("CREATE TABLE long (ts TIMESTAMP, v VARCHAR(65517))", 0),
-])
-def test_errors_of_statements_about_tables(ask, sql, error):
-    ask(sql, error)
+]
+
+
+def test_errors_of_statements_about_tables(ask):
+    check_each(MISTAKES, ask)
 
 
 def test_show_of_the_server(power):
@@ -79,18 +84,20 @@ def test_show_of_the_server(power):
     assert [row[0] for row in power.query("SHOW LOCAL VARIABLES LIKE 'TIMEZ%'")] == ["timezone"]
 
 
-@pytest.mark.embedded_only
-@pytest.mark.parametrize("sql", [
+UNSUPPORTED = [
     "EXPLAIN SELECT 1", "SHOW GRANTS", "SHOW STREAMS", "SHOW QUERIES", "SHOW TABLE DISTRIBUTED meters",
     "SELECT * FROM information_schema.ins_vgroups", "CREATE DATABASE x RETENTIONS -:7d", "CREATE STREAM s",
     "CREATE TOPIC t AS SELECT 1", "CREATE USER u PASS 'x'", "ALTER TABLE d1001 TTL 5", "GRANT ALL TO u",
     "CREATE TABLE g (ts TIMESTAMP, p GEOMETRY(20))",
-])
-def test_what_is_not_supported_is_refused_in_words(ask, sql):
-    ask(sql, "the embedded database does not support")
+]
 
 
-@pytest.mark.parametrize("sql, rows", [
+@pytest.mark.embedded_only
+def test_what_is_not_supported_is_refused_in_words(ask):
+    check_each([(sql, "the embedded database does not support") for sql in UNSUPPORTED], ask)
+
+
+INFORMATION = [
     ("SELECT name, `keep`, `precision`, status FROM information_schema.ins_databases WHERE name = 'DB'",
      [("DB", "3650d,3650d,3650d", "ms", "ready")]),
     ("SELECT table_name, tag_name, tag_value FROM information_schema.ins_tags WHERE db_name = 'DB'",
@@ -120,9 +127,11 @@ def test_what_is_not_supported_is_refused_in_words(ask, sql):
         ("columns", "INT", 4, ""), ("tags", "INT", 4, ""), ("last_update", "TIMESTAMP", 8, ""),
         ("table_comment", "VARCHAR", 1024, ""), ("watermark", "VARCHAR", 64, ""), ("max_delay", "VARCHAR", 64, ""),
         ("rollup", "VARCHAR", 128, ""), ("uid", "BIGINT", 8, ""), ("isvirtual", "BOOL", 1, "")]),
-])
-def test_information_schema(ask, sql, rows):
-    ask(sql, rows)
+]
+
+
+def test_information_schema(ask):
+    check_each(INFORMATION, ask)
 
 
 def test_tags_as_text(ask):

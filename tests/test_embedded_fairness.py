@@ -20,7 +20,7 @@ import sys, time, taosws
 connection = taosws.connect(sys.argv[1])
 statement = connection.stmt2_statement()
 statement.prepare("INSERT INTO ? USING power.meters TAGS (?) VALUES (?, ?)")
-for tick in range(15):
+for tick in range(11):
     started, now = time.monotonic(), int(time.time() * 1000) - 30
     columns = [taosws.millis_timestamps_to_column(list(range(now, now + 30))), taosws.ints_to_column([tick] * 30)]
     statement.bind([taosws.stmt2_bind_param_view(f"d{i}", [taosws.int_to_tag(i)], columns) for i in range(10)])

@@ -2,6 +2,7 @@
 
 import math
 import time
+from functools import partial
 
 import pytest
 from sql_cases import ANSWERS, ERRORS, REFUSED, SETUP, T
@@ -10,6 +11,7 @@ from embedded.common.datatypes import Bound
 from embedded.engine.session import Session
 from embedded.sql.parser import parse
 from embedded.sql.planner import plan
+from tests.helpers.cases import check_each
 from tests.helpers.embedded_session import (
     BIND,
     bound,
@@ -28,25 +30,25 @@ def filled():
         yield session
 
 
-@pytest.mark.parametrize("sql, columns, answer", ANSWERS, ids=[case[0] for case in ANSWERS])
-def test_answers(filled, sql, columns, answer):
-    result = filled.execute(sql)
-    assert [(column.name, column.type.name) for column in result.columns] == columns
-    found = result.fetch(100)
-    if "ORDER BY" not in sql and "late" not in sql:
-        found, answer = sorted(found, key=repr), sorted(answer, key=repr)
-    assert found == answer
-    assert [type(value) for row in found for value in row] == [type(value) for row in answer for value in row]
+def test_answers(filled):
+    def check(sql, columns, answer):
+        result = filled.execute(sql)
+        assert [(column.name, column.type.name) for column in result.columns] == columns
+        found = result.fetch(100)
+        if "ORDER BY" not in sql and "late" not in sql:
+            found, answer = sorted(found, key=repr), sorted(answer, key=repr)
+        assert found == answer
+        assert [type(value) for row in found for value in row] == [type(value) for row in answer for value in row]
+
+    check_each(ANSWERS, check)
 
 
-@pytest.mark.parametrize("sql, code, text", ERRORS, ids=[case[0] for case in ERRORS])
-def test_mistakes(filled, sql, code, text):
-    check_mistake(filled, sql, code, text)
+def test_mistakes(filled):
+    check_each(ERRORS, partial(check_mistake, filled))
 
 
-@pytest.mark.parametrize("sql, word", REFUSED, ids=[case[0] for case in REFUSED])
-def test_what_is_not_supported_is_named(filled, sql, word):
-    check_unsupported(filled, sql, word)
+def test_what_is_not_supported_is_named(filled):
+    check_each(REFUSED, partial(check_unsupported, filled))
 
 
 def test_lengths(filled):
