@@ -93,21 +93,24 @@ def test_refused_requests_are_counted(busy):
         assert status(busy)["refused_requests"] == refused + 50
 
 
-@pytest.mark.parametrize("path", (
+PATHS = (
     "/assets/perspective/%00?token=sesame", "/status?token=%ff&token=sesame", "/status?token=sesame&token=%ff",
     "/rows?token=%ff&tok%65n=ses%61me", "/websocket?token=sesame&token=%ff", "/%ff?token=sesame", "/sesame",
     "/assets/perspective/sesame%00", "//sesame?token=sesame", "/status?token=sesame%00", "http://[sesame/?token=sesame",
     "/ sesame HTTP/1.1 token=sesame", "/status?token=sesame#token=sesame", "/status?%74oken=%73esame&token=%ff",
-))
-@pytest.mark.parametrize("headers", ("", "Upgrade: websocket\r\nConnection: Upgrade\r\n", "Content-Length: sesame\r\n",
-                                     "Referer: http://localhost/?token=sesame\r\nsesame\r\n"))
-def test_the_token_is_never_logged(busy, path, headers):
+)
+HEADERS = ("", "Upgrade: websocket\r\nConnection: Upgrade\r\n", "Content-Length: sesame\r\n",
+           "Referer: http://localhost/?token=sesame\r\nsesame\r\n")
+
+
+def test_the_token_is_never_logged(busy):
     before = len(busy.text())
-    with socket.create_connection(("127.0.0.1", busy.port), timeout=10) as stream:
-        stream.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n".encode())
-        stream.shutdown(socket.SHUT_WR)
-        while stream.recv(2**16):
-            pass
+    for path, headers in itertools.product(PATHS, HEADERS):
+        with socket.create_connection(("127.0.0.1", busy.port), timeout=10) as stream:
+            stream.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n".encode())
+            stream.shutdown(socket.SHUT_WR)
+            while stream.recv(2**16):
+                pass
     assert "Traceback" not in busy.text()[before:]
     assert "sesame" not in busy.text() and "%73esame" not in busy.text() and "ses%61me" not in busy.text()
 

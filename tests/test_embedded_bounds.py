@@ -46,9 +46,7 @@ def peak_mb(embedded):
     return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) // 1024
 
 
-def test_silent_connections_lock_nobody_out(start_embedded):
-    embedded = start_embedded()
-
+def test_silent_connections_lock_nobody_out(embedded, database):
     def strange(text):
         stranger = socket.create_connection(("localhost", embedded.port))
         stranger.sendall(text)
@@ -67,11 +65,11 @@ def test_silent_connections_lock_nobody_out(start_embedded):
             client.close()
 
     def produce_and_poll():  # a process of its own: taosws holds Python's lock, and the sockets above need it
-        code = ("import sys, taosws; c = taosws.connect(sys.argv[1]); c.execute('CREATE DATABASE power'); "
-                "c.execute('CREATE TABLE power.t (ts TIMESTAMP, v INT)'); d = taosws.connect(sys.argv[1]); "
-                "c.execute('INSERT INTO power.t VALUES (NOW, 1)'); "
-                "assert list(d.query('SELECT v FROM power.t')) == [(1,)]")
-        subprocess.run([sys.executable, "-c", code, embedded.dsn], check=True, timeout=20)
+        code = ("import sys, taosws; c = taosws.connect(sys.argv[1]); "
+                "c.execute('CREATE TABLE t (ts TIMESTAMP, v INT)'); d = taosws.connect(sys.argv[1]); "
+                "c.execute('INSERT INTO t VALUES (NOW, 1)'); "
+                "assert list(d.query('SELECT v FROM t')) == [(1,)]")
+        subprocess.run([sys.executable, "-c", code, f"{embedded.dsn}/{database}"], check=True, timeout=20)
 
     asyncio.run(conversation())
     assert post(embedded, "SELECT 1", {"Authorization": BASIC})[0] == 200

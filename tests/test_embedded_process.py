@@ -60,14 +60,14 @@ def test_it_listens_on_loopback_only(embedded):
     assert listening and listening <= loopback
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_is_clean_and_takes_the_temporary_folder_along(start_embedded, number):
+def test_ctrl_c_is_a_clean_stop(start_embedded):
+    """As SIGTERM is, which the tests of the server send amid questions."""
     embedded = start_embedded()
     folder = Path(embedded.log.read_text().split("Data in ")[1].split(",")[0])
     assert folder.is_dir()
     client = embedded.connect()
     client.execute("CREATE DATABASE power")
-    embedded.process.send_signal(number)
+    embedded.process.send_signal(signal.SIGINT)
     assert embedded.process.wait(10) == 0
     assert not folder.exists() and "Traceback" not in embedded.log.read_text()
 
