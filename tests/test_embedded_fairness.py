@@ -75,5 +75,6 @@ def test_long_questions_do_not_starve_the_ticks_of_others(start_embedded):
         for asker in askers:
             asker.join(60)
     assert set(answers) == {0}
-    alone = max(alone, ticks())  # others may use this machine
+    if beside >= 8 * alone + 50:
+        alone = max(alone, ticks())  # others may use this machine
     assert beside < 8 * alone + 50  # as one of six alike it would take more

@@ -162,7 +162,7 @@ def test_rows_and_tags_are_of_one_state_while_subtables_come_and_go(session):
 
     def change():
         statement = session.prepare(BIND)
-        for n in range(150):
+        for n in range(100):
             statement.execute([Bound(f"d{n}", [n, f"place {n}"], [[T + n], [1.0], [n], [1.0]])])
             if n > 2:
                 session.execute(f"DROP TABLE d{n - 3}")
