@@ -94,7 +94,7 @@ def test_a_given_folder_keeps_the_data_over_a_crash_and_a_stop(start_embedded, t
         writer = subprocess.Popen([sys.executable, "-c", WRITER, f"{first.dsn}?conn_retries=0"],
                                   stdout=output, stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: acknowledged.read_text().count("\n") > 200, what="two hundred rows")
+        wait_for(lambda: acknowledged.read_text().count("\n") > 100, what="a hundred rows")
         first.kill()
         writer.wait(20)
     finally:
