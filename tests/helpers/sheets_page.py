@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -73,6 +74,14 @@ def sheets_demo(folder: Path, dsn: str):
         server.rows, server.tree = table(power).to_pylist(), demo
         yield server
     taosws.connect(dsn).execute(f"DROP DATABASE IF EXISTS {database}")
+
+
+def set_sheets(tree: Path, sheets: str) -> None:
+    """Puts sheets in place of those that the demo's page has."""
+    page = tree / "prsp-viewer.html"
+    text, count = re.subn(r"^    sheets: {.*?^    },\n", lambda _: sheets, page.read_text(), count=1, flags=re.S | re.M)
+    assert count == 1
+    page.write_text(text)
 
 
 def trend(*locations: str) -> pa.Table:
