@@ -35,7 +35,7 @@ def demo(tmp_path_factory, dsn):
 @pytest.fixture(scope="module")
 def page(demo, browser):
     with opener(browser) as open_page:
-        yield open_page(address(demo, "live"))
+        yield open_page(address(demo, "live"), 720, 400)
 
 
 def kept(page) -> str:

@@ -1,4 +1,4 @@
-"""The page's sheets in Chromium: what each panel draws, beside the database's rows."""
+"""The page's sheets in Chromium: what each panel draws, beside the database's rows; and on a phone."""
 
 import math
 from collections import Counter
@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from tests.helpers.browser import opener
+from tests.helpers.databases import ROOT
 from tests.helpers.sheets_page import (
     CONSTANT,
     LOCATIONS,
@@ -28,6 +29,7 @@ from tests.helpers.sheets_page import (
 )
 from tests.helpers.waiting import wait_for
 
+SCREEN, PHONE = {"width": 720, "height": 400}, {"width": 390, "height": 844}
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory, dsn):
@@ -38,13 +40,22 @@ def demo(tmp_path_factory, dsn):
 @pytest.fixture(scope="module")
 def page(demo, browser):
     with opener(browser) as open_page:
-        page = open_page(address(demo, "live"))
-        page.route("**/trend?*", lambda route: route.fulfill(status=503, body="nothing is expected\nat all"))
-        yield page
+        yield open_page(address(demo, "live"), **SCREEN)
+
+
+def check_on_a_phone(page, panels, name: str) -> None:
+    """The panels are below each other, and nothing is beside the screen."""
+    page.set_viewport_size(PHONE)
+    boxes = [panel.bounding_box() for panel in panels]
+    assert all(box["width"] > 350 and box["height"] > 300 for box in boxes)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    (ROOT / "artefacts").mkdir(exist_ok=True)
+    page.screenshot(path=ROOT / "artefacts" / f"{name.lower()}-390.png", full_page=True)
+    page.set_viewport_size(SCREEN)
 
 
 def test_live(demo, page):
-    *by_meter, by_second = shown(page, "Live")
+    *by_meter, by_second = panels = show(page, "Live")
     newest = {group: max(rows, key=lambda row: row["timestamp"])
               for group, rows in by(demo.rows, "location", "groupid").items()}
     for panel in by_meter:
@@ -52,7 +63,9 @@ def test_live(demo, page):
         assert len(groups) == METERS
         for group in groups:
             assert group.items() <= {**newest[*group["__ROW_PATH__"]], "__ROW_PATH__": group["__ROW_PATH__"]}.items()
+    assert len(by_meter) == 4
     check_windows(demo, split_values(drawn(by_second)), 1000)
+    check_on_a_phone(page, panels, "Live")
 
 
 def check_windows(demo, cells: dict[tuple, float], width: int) -> None:
@@ -64,8 +77,15 @@ def check_windows(demo, cells: dict[tuple, float], width: int) -> None:
     assert cells == pytest.approx(expected) and len(cells) > METERS
 
 
+def test_no_trend_is_said_on_the_panels(page):
+    page.route("**/trend?*", lambda route: route.fulfill(status=503, body="nothing is expected\nat all"))
+    page.click("nav a:text-is('Trend')")
+    wait_for(lambda: notes_of(page) == ["nothing is expected"] * 2, what="the reason")
+    wait_for(lambda: "no trend" in page.inner_text("#state"), what="the sheet's state")
+
+
 def test_history(demo, page):
-    line, flat, candles, heat = show(page, "History")
+    line, flat, candles, heat = panels = show(page, "History")
     for panel in (line, heat):
         rows = drawn(panel)
         check_windows(demo, split_values(rows), width(rows))
@@ -82,6 +102,7 @@ def test_history(demo, page):
             assert [row[name] for name in ("first", "last", "high", "low")] == pytest.approx(
                 [currents[0], currents[-1], max(currents), min(currents)])
     assert len(rows) == len(windows) > METERS
+    check_on_a_phone(page, panels, "History")
 
 
 def width(rows: list[dict]) -> int:
@@ -90,12 +111,51 @@ def width(rows: list[dict]) -> int:
     return min(later - time for time, later in zip(times, times[1:]))
 
 
+def test_trend(page):
+    rows, asked = trend(*LOCATIONS), []
+    page.route("**/trend?*", lambda route: asked.append(route.request.url) or route.fulfill(
+        **answer(rows, route.request.url)))
+    line, outside = panels = show(page, "Trend")
+    assert "range=all" in asked[0]
+    every = rows.set_column(0, "timestamp", rows["timestamp"].cast(pa.int64())).to_pylist()
+    beyond = [row for row in every if row["expected"] and row["measured"]
+              and not row["low"] <= row["measured"] <= row["high"]]
+    beyond.sort(key=lambda row: (-row["timestamp"], row["location"]))
+    for location in ("Campbell", "Oakland", CONSTANT):
+        page.select_option("#choice", location)
+        expected = [{"__ROW_PATH__": [row.pop("timestamp")], **{k: v for k, v in row.items() if k != "location"}}
+                    for row in rows_of(every, location)]
+        wait_for(lambda: drawn(line) == expected, what="what is expected there")
+        assert ["location", "==", location] in saved(line)["filter"]
+        wait_for(lambda: notes_of(page) == ([WHY, ""] if location == CONSTANT else ["", ""]), what="why there is none")
+        found = sorted(drawn(outside), key=lambda row: (-row["timestamp"], row["location"]))
+        assert [row.pop("beyond") for row in found] == pytest.approx([1.8] * 3 + [-2.8] * 3)
+        assert found == beyond
+    wait_for(lambda: "the trend as of" in page.inner_text("#state"), what="the time of the trend")
+    check_on_a_phone(page, panels, "Trend")
+    assert [url.partition("location=")[2] for url in asked] == ["", "Campbell", "Oakland", "Palo+Alto"]
+    rows = trend("Alameda", "San Jose")
+    page.select_option("#range select", "5m")
+    wait_for(lambda: page.input_value("#choice") == "Alameda", what="another location, where that one has no rows")
+    assert all("range=5m" in url for url in asked[4:]) and len(asked) == 6
+    page.select_option("#range select", "all")
+
+
+def notes_of(page) -> list[str]:
+    """What the panels say."""
+    return page.locator("section output").all_inner_texts()
+
+
+def rows_of(rows: list[dict], location: str) -> list[dict]:
+    return [dict(row) for row in rows if row["location"] == location]
+
+
 @pytest.mark.parametrize("rows", ("newest", "range"))
 def test_statistics(demo, page, rows):
     show(page, "Statistics")
     if rows != page.input_value("#rows"):
         page.select_option("#rows", rows)
-    by_location, histogram, heat, scatter, rolling = shown(page, "Statistics")
+    by_location, histogram, heat, scatter, rolling = panels = shown(page, "Statistics")
     tables = ["meters_values" if rows == "newest" else "meters"] * 4 + ["meters_values"]
     assert [saved(panel)["table"] for panel in (by_location, histogram, heat, scatter, rolling)] == tables
     figures = {tuple(row["__ROW_PATH__"]): row for row in drawn(by_location)}
@@ -117,6 +177,8 @@ def test_statistics(demo, page, rows):
     assert stays == ["", "", "", "", "stays" if rows == "range" else ""]
     assert page.inner_text("#problem") == ""
     wait_for(lambda: "the newest rows" in page.inner_text("#state"), what="the sheet's state")
+    if rows == "newest":
+        check_on_a_phone(page, panels, "Statistics")
 
 
 def check_rolling(demo, drawn: list[dict], before: int = 50) -> None:
@@ -127,47 +189,3 @@ def check_rolling(demo, drawn: list[dict], before: int = 50) -> None:
     expected = [np.mean(window) for window in windows]
     assert [row["average"] for row in drawn] == [None if math.isnan(value) else pytest.approx(value)
                                                  for value in expected]
-
-
-def test_trend(demo, open_page):
-    page, rows, asked = open_page("about:blank"), trend(*LOCATIONS), []
-    page.route("**/trend?*", lambda route: asked.append(route.request.url) or route.fulfill(
-        **answer(rows, route.request.url)))
-    page.goto(address(demo, "trend"))
-    line, outside = shown(page, "Trend")
-    assert "range=all" in asked[0]
-    every = rows.set_column(0, "timestamp", rows["timestamp"].cast(pa.int64())).to_pylist()
-    beyond = [row for row in every if row["expected"] and row["measured"]
-              and not row["low"] <= row["measured"] <= row["high"]]
-    beyond.sort(key=lambda row: (-row["timestamp"], row["location"]))
-    for location in ("Campbell", "Oakland", CONSTANT):
-        page.select_option("#choice", location)
-        expected = [{"__ROW_PATH__": [row.pop("timestamp")], **{k: v for k, v in row.items() if k != "location"}}
-                    for row in rows_of(every, location)]
-        wait_for(lambda: drawn(line) == expected, what="what is expected there")
-        assert ["location", "==", location] in saved(line)["filter"]
-        wait_for(lambda: notes_of(page) == ([WHY, ""] if location == CONSTANT else ["", ""]), what="why there is none")
-        found = sorted(drawn(outside), key=lambda row: (-row["timestamp"], row["location"]))
-        assert [row.pop("beyond") for row in found] == pytest.approx([1.8] * 3 + [-2.8] * 3)
-        assert found == beyond
-    wait_for(lambda: "the trend as of" in page.inner_text("#state"), what="the time of the trend")
-    assert [url.partition("location=")[2] for url in asked] == ["", "Campbell", "Oakland", "Palo+Alto"]
-    rows = trend("Alameda", "San Jose")
-    page.select_option("#range select", "5m")
-    wait_for(lambda: page.input_value("#choice") == "Alameda", what="another location, where that one has no rows")
-    assert all("range=5m" in url for url in asked[4:]) and len(asked) == 6
-
-
-def notes_of(page) -> list[str]:
-    """What the panels say."""
-    return page.locator("section output").all_inner_texts()
-
-
-def rows_of(rows: list[dict], location: str) -> list[dict]:
-    return [dict(row) for row in rows if row["location"] == location]
-
-
-def test_no_trend_is_said_on_the_panels(page):
-    page.click("nav a:text-is('Trend')")
-    wait_for(lambda: notes_of(page) == ["nothing is expected"] * 2, what="the reason")
-    wait_for(lambda: "no trend" in page.inner_text("#state"), what="the sheet's state")

@@ -1,6 +1,5 @@
 """The page with panels of all rows, beside one of the newest; and 200 000 rows of ten meters for them."""
 
-import re
 from pathlib import Path
 
 import taosws
@@ -10,6 +9,8 @@ from bridge.writer import bind
 from producer import tags
 from tests.helpers.browser import until
 from tests.helpers.programs import copy_of_the_demo
+from tests.helpers.sheets_page import set_sheets
+from tests.helpers.waiting import wait_for
 
 METERS, EACH, STEP_MS = 10, 20_000, 8640  # two days of rows
 SHEET = """    sheets: {Both: [
@@ -53,6 +54,7 @@ STEPS = {
 }
 FRESH = {"plugin": "Datagrid", "group_by": [], "split_by": [], "sort": [], "expressions": {}, "filter": [],
          "aggregates": {}, "group_rollup_mode": "flat"}
+ALL_ROWS = FRESH | {"columns": ["timestamp", "tbname", "location", "current", "voltage"]}
 
 # Each row that a datagrid has on the screen: its number, and its cells.
 CELLS = """table => [...table.querySelectorAll("tbody tr")].map(
@@ -60,30 +62,29 @@ CELLS = """table => [...table.querySelectorAll("tbody tr")].map(
 SCROLL = "(table, share) => table.scrollTop = share * (table.scrollHeight - table.clientHeight)"
 
 
-def fill(dsn: str, database: str, newest: int) -> taosws.Connection:
-    """Makes the database, whose newest rows have this time; a connection to it. `current` tells all rows apart."""
+def fill(dsn: str, database: str, newest: int, each: int = EACH) -> taosws.Connection:
+    """Makes the database; a connection to it. The newest of `each` rows of a meter have this time.
+
+    `current` tells all rows apart.
+    """
     taosws.connect(dsn).execute(f"CREATE DATABASE {database}")
     connection = taosws.connect(f"{dsn}/{database}")
     connection.execute(meters.create_super_table())
     statement = connection.stmt2_statement()
     statement.prepare(meters.insert_rows())
     statement.bind([bind(f"d_bind_{meter}", tags(meter), {
-        "ts": [newest - (EACH - 1 - k) * STEP_MS for k in range(EACH)],
-        "current": [k + meter / 100 for k in range(EACH)],
-        "voltage": [200 + (7 * k + 13 * meter) % 50 for k in range(EACH)],
-        "phase": [(k % 97 + meter) / 100 for k in range(EACH)]}) for meter in range(METERS)])
-    assert statement.execute() == METERS * EACH
+        "ts": [newest - (each - 1 - k) * STEP_MS for k in range(each)],
+        "current": [k + meter / 100 for k in range(each)],
+        "voltage": [200 + (7 * k + 13 * meter) % 50 for k in range(each)],
+        "phase": [(k % 97 + meter) / 100 for k in range(each)]}) for meter in range(METERS)])
+    assert statement.execute() == METERS * each
     return connection
 
 
 def copy_with_sheet(folder: Path) -> Path:
     """The demo's own files, the page with this sheet."""
     demo = copy_of_the_demo(folder)
-    page = demo / "prsp-viewer.html"
-    block = re.compile(r"    sheets: {.*?^    },\n", re.S | re.M)
-    text, count = block.subn(lambda _: SHEET, page.read_text(), count=1)
-    assert count == 1
-    page.write_text(text)
+    set_sheets(demo, SHEET)
     return demo
 
 
@@ -101,9 +102,37 @@ def restore(panel, config: dict) -> None:
     panel.evaluate("(viewer, config) => viewer.restore(config)", config)
 
 
-def saved(panel) -> dict:
-    return panel.evaluate("viewer => viewer.save()")
-
-
 def rows(power, sql: str) -> list[tuple]:
     return list(power.query(sql))
+
+
+def number_of_rows(panel) -> int:
+    """-1 while one view takes the place of another."""
+    return panel.evaluate("viewer => viewer.getView().then(view => view.num_rows()).catch(() => -1)")
+
+
+def check_cells(power, panel) -> list[int]:
+    """Waits until the rows on the screen are those of the database; their numbers."""
+    table = panel.query_selector("regular-table")
+
+    def equal():
+        cells = table.evaluate(CELLS)
+        cells = [row for place, row in enumerate(cells) if row[0] == cells[0][0] + place]  # below may be old ones
+        if len(cells) < 10:
+            return None
+        numbers = [number for number, _ in cells]
+        found = rows(power, "SELECT tbname, location, current, voltage FROM meters ORDER BY ts DESC, tbname "
+                     f"LIMIT {len(numbers)} OFFSET {numbers[0]}")
+        shown = [(meter, location, float(current.replace(",", "")), int(voltage))
+                 for _, (_, meter, location, current, voltage) in cells if current]
+        expected = [(meter, location, round(current, 2), voltage) for meter, location, current, voltage in found]
+        return shown == expected and numbers
+    return wait_for(equal, 20, "the database's rows")
+
+
+def split_by_location(power, config: dict) -> dict[tuple, float]:
+    """The cells of one of the STEPS that are split: by the group's value and the location."""
+    sql = (f"SELECT {HOUR}, location, AVG(current) FROM meters PARTITION BY location INTERVAL(1h)"
+           if config["group_by"] == ["hour"]
+           else "SELECT groupid, location, SUM(voltage) FROM meters GROUP BY groupid, location")
+    return {(key, location): value for key, location, value in rows(power, sql)}
