@@ -74,7 +74,7 @@ async def main() -> None:
     server = perspective.Server()  # 1. a Perspective server
     # 2. a connection, in a process that leaves Ctrl-C to this one
     reader = ProcessPoolExecutor(1, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN))
-    cursor, table = 0, None
+    stop, cursor, table = asyncio.Event(), 0, None
 
     async def tick() -> None:
         nonlocal cursor, table
@@ -90,11 +90,11 @@ async def main() -> None:
         (r"/assets/(.*)", StaticFileHandler, {"path": ASSETS}),
         (r"/()", StaticFileHandler, {"path": Path(__file__).parent, "default_filename": "minimal.html"}),
     ]).listen(PORT, "127.0.0.1")
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     print(f"open http://localhost:{PORT}/", flush=True)
-    await asyncio.Event().wait()
+    await stop.wait()
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends as Ctrl-C does
     with suppress(KeyboardInterrupt):
         asyncio.run(main())
