@@ -5,6 +5,8 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 
 import pytest
 
@@ -89,6 +91,23 @@ def test_it_ends_without_a_trace(tmp_path, power_dsn, write, how):
     assert minimal.wait() == 0
     assert "Traceback" not in minimal.text()
     wait_for(lambda: not members(minimal.process.pid), what="the end of its reader")
+
+
+def test_it_ends_amid_questions(tmp_path, power_dsn):
+    assert producer(tmp_path, power_dsn, "--count=20", "--interval-ms=50").wait() == 0
+    with Minimal(tmp_path, power_dsn) as minimal, Viewer(minimal.port) as viewer:
+        table, answers = viewer.table(), []
+
+        def ask():
+            with suppress(BaseException):  # the client's panic is no Exception
+                while True:
+                    answers.append(table.view(group_by=["location", "voltage"]).to_columns(end_row=1))
+        asking = threading.Thread(target=ask)
+        asking.start()
+        wait_for(lambda: len(answers) > 20, what="answers")
+        assert minimal.end() == 0
+        asking.join(20)
+        assert not asking.is_alive()
 
 
 def test_another_page_may_not_connect(tmp_path, power_dsn, write):
