@@ -24,5 +24,5 @@ fi
 # The tests start hundreds of programs: none compiles the demo anew, or starts a thread of NumPy for each processor.
 .venv/bin/python -m compileall -q bridge embedded ./*.py
 export OPENBLAS_NUM_THREADS=1
-# Five tests at a time, also on two cores: most of them wait for something.
-exec .venv/bin/python -m pytest -n 5 "$@"
+# Four tests at a time, also on two cores: most of them wait for something.
+exec .venv/bin/python -m pytest -n 4 "$@"

@@ -30,7 +30,8 @@ QUEUES = {"test_faults_page.py": "one", "test_page.py": "two", "test_bounds_page
 # The modules whose tests share a server: all tests of one run in one worker.
 SHARING = {"test_bounds_http.py", "test_bounds_logs.py", "test_engine.py", "test_history.py",
            "test_history_messages.py", "test_history_trouble.py", "test_rows.py", "test_server.py", "test_viewers.py"}
-LONG = {"test_fuzz.py", "test_poller.py"}  # these have long tests: started last, they would run alone in the end
+# These have long tests: started last, they would run alone in the end.
+LONG = {"test_fuzz.py", "test_poller.py", "test_wide_rows.py"}
 _numbers = itertools.count()
 
 hypothesis.settings.register_profile("tests", deadline=None)  # machines are shared: the time limit is pytest's
@@ -120,7 +121,7 @@ def module_power(module_dsn):
 
 
 class ThreeBrowsers(LoadScopeScheduling):
-    """How `pytest -n 5` shares the tests out: first the queues, then all others, each to the next free worker.
+    """How `pytest -n 4` shares the tests out: first the queues, then all others, each to the next free worker.
 
     A page that draws keeps more than a core busy. With four of them at a time none was drawn in time, on two cores.
     """
