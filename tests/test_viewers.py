@@ -59,7 +59,8 @@ def test_origins(server):
         assert server.get("/status", Origin=origin).headers["Access-Control-Allow-Origin"] == origin
     with pytest.raises(Exception, match="403"):
         Viewer(server.port, Origin="http://elsewhere.example").__enter__()
-    assert "Access-Control-Allow-Origin" not in server.get("/status", Origin="http://elsewhere.example").headers
+    for origin in ("http://elsewhere.example", "http://[", "null"):
+        assert "Access-Control-Allow-Origin" not in server.get("/status", Origin=origin).headers
 
 
 def test_serves_the_page_and_its_assets_only(server):
