@@ -28,7 +28,7 @@ def server(module_dsn, module_power, tmp_path_factory):
     fill(module_power, WINDOWS, now_ms() // 1000 * 1000, "seconds")
     module_power.execute("CREATE TABLE plain (ts TIMESTAMP, `two words` BIGINT, empty NCHAR(5))")
     module_power.execute(f"INSERT INTO plain VALUES ({now_ms()}, 5, NULL)")
-    for table in ("followed", "split"):
+    for table in ("followed", "parted"):
         module_power.execute(f"CREATE STABLE {table} (ts TIMESTAMP, v INT) TAGS (place NCHAR(9))")
     with Server(tmp_path_factory.mktemp("server"), module_dsn, "--history-every-s=1") as server:
         yield server
@@ -41,7 +41,7 @@ def write(power, table: str, place: str, value: int) -> None:
 
 def test_tables_of_the_database_beside_the_live_table(server):
     with HistoryViewer(server.port) as viewer, Viewer(server.port) as live:
-        assert viewer.client.get_hosted_table_names() == ["followed", "long", "meters", "plain", "seconds", "split"]
+        assert viewer.client.get_hosted_table_names() == ["followed", "long", "meters", "parted", "plain", "seconds"]
         assert viewer.table("meters").schema() == meters.PERSPECTIVE_SCHEMA | {"tbname": "string"}
         assert viewer.table("plain").schema() == {"ts": "datetime", "two words": "float", "empty": "string"}
         assert viewer.table("plain").view(columns=["two words", "empty"]).to_columns() == {
@@ -91,17 +91,17 @@ def test_an_export_says_where_it_was_cut(server):
 
 
 def test_a_split_gets_new_columns(server, module_power):
-    write(module_power, "split", "one", 1)
+    write(module_power, "parted", "one", 1)
     with HistoryViewer(server.port) as viewer:
         told = []
-        view = viewer.table("split").view(group_by=["v"], split_by=["tbname"], columns=["v"])
+        view = viewer.table("parted").view(group_by=["v"], split_by=["tbname"], columns=["v"])
         view.on_update(lambda *_: told.append(1))
-        assert list(view.to_columns()) == ["__ROW_PATH__", "split_one|v"]
+        assert list(view.to_columns()) == ["__ROW_PATH__", "parted_one|v"]
         before = len(told)
-        write(module_power, "split", "two", 2)
-        after = ["__ROW_PATH__", "split_one|v", "split_two|v"]
+        write(module_power, "parted", "two", 2)
+        after = ["__ROW_PATH__", "parted_one|v", "parted_two|v"]
         wait_for(lambda: len(told) > before and list(view.to_columns()) == after, what="the update")
-        assert viewer.table("split").view(group_by=["place"], split_by=["tbname"]).num_rows()
+        assert viewer.table("parted").view(group_by=["place"], split_by=["tbname"]).num_rows()
 
 
 def test_views_follow_the_database(server, module_power):
