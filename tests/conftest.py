@@ -20,6 +20,7 @@ from tests.helpers.browser import browser, open_page, shared  # noqa: F401 (fixt
 from tests.helpers.databases import Embedded
 from tests.helpers.embedded_session import session, store  # noqa: F401 (fixtures)
 from tests.helpers.meter_rows import write_row
+from tests.helpers.programs import Server, now_ms
 
 # The modules that open the page in Chromium. All tests of one queue run in one worker, one after the other.
 QUEUES = {"test_faults_page.py": "one", "test_page.py": "two", "test_bounds_page.py": "two",
@@ -118,6 +119,15 @@ def module_dsn(dsn) -> str:
 def module_power(module_dsn):
     """A connection whose current database is the module's."""
     return taosws.connect(module_dsn)
+
+
+@pytest.fixture(scope="module")
+def server(module_dsn, module_power, tmp_path_factory):
+    """A server for all tests of a module that leave it as it is: its database has one row, and gets no more."""
+    module_power.execute(meters.create_super_table())
+    write_row(module_power, 0, now_ms())
+    with Server(tmp_path_factory.mktemp("server"), module_dsn) as server:
+        yield server
 
 
 class ThreeBrowsers(LoadScopeScheduling):

@@ -11,9 +11,7 @@ from contextlib import ExitStack
 import perspective
 import pytest
 
-import meters
 from tests.helpers.guests import NO_VALUE, REFUSED, TOO_MUCH, ask, doubled
-from tests.helpers.meter_rows import write_row
 from tests.helpers.programs import Server, now_ms, producer
 from tests.helpers.viewers import CopyViewer, Viewer
 from tests.helpers.waiting import wait_for
@@ -105,34 +103,25 @@ def test_views_that_make_each_update_slow(serve):
     assert server.status()["refused_requests"] == 1
 
 
-@pytest.fixture(scope="module")
-def calm(module_dsn, module_power, tmp_path_factory):
-    """One server with one row, to which no more are written."""
-    module_power.execute(meters.create_super_table())
-    write_row(module_power, 0, now_ms())
-    with Server(tmp_path_factory.mktemp("server"), module_dsn) as server:
-        yield server
-
-
-def test_three_strikes(calm):
+def test_three_strikes(server):
     """A filter without a value ends the engine at once. A reverse proxy says who it was."""
     hostile = {"X-Forwarded-For": "192.0.2.9"}
     for _ in range(3):
-        assert "ended the engine" in ask(calm.port, NO_VALUE, **hostile)
+        assert "ended the engine" in ask(server.port, NO_VALUE, **hostile)
     with pytest.raises(Exception, match="503"):
-        Viewer(calm.port, **hostile).__enter__()
-    with Viewer(calm.port, **{"X-Forwarded-For": "192.0.2.7"}) as other, CopyViewer(calm.port) as copy:
+        Viewer(server.port, **hostile).__enter__()
+    with Viewer(server.port, **{"X-Forwarded-For": "192.0.2.7"}) as other, CopyViewer(server.port) as copy:
         assert other.table().size() == 1
         wait_for(lambda: copy.rows, what="rows")
 
 
-def test_what_no_panel_asks_never_comes_to_the_engine(calm):
-    with Viewer(calm.port) as viewer:
+def test_what_no_panel_asks_never_comes_to_the_engine(server):
+    with Viewer(server.port) as viewer:
         viewer.table()
-        engines = calm.text().count("engine started")
+        engines = server.text().count("engine started")
         for name, config in REFUSED.items():
-            assert re.search("may have (64 entries|4096 characters) here", ask(calm.port, config)), name
-            assert calm.text().count("engine started") == engines, name
+            assert re.search("may have (64 entries|4096 characters) here", ask(server.port, config)), name
+            assert server.text().count("engine started") == engines, name
 
 
 def test_the_server_ends_while_the_engine_is_busy(power_dsn, write, tmp_path):

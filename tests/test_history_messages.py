@@ -3,30 +3,17 @@
 import os
 import random
 
-import pytest
 from test_fuzz import altered_message, damaged
 
-import meters
 from bridge.history.rules import LAST_SORT
 from bridge.viewer_requests import encode
 from tests.helpers.history import HistoryViewer, history_process, message
 from tests.helpers.history import view_message as view
-from tests.helpers.meter_rows import write_row
-from tests.helpers.programs import Server, now_ms
 from tests.helpers.viewers import Connection
 from tests.helpers.waiting import wait_for
 
 METERS = b"meters"
 SEED, CONNECTIONS, MESSAGES = int(os.environ.get("FUZZ_SEED", 1)), 30, 50
-
-
-@pytest.fixture(scope="module")
-def server(module_dsn, module_power, tmp_path_factory):
-    """One server with one row for both tests."""
-    module_power.execute(meters.create_super_table())
-    write_row(module_power, 0, now_ms())
-    with Server(tmp_path_factory.mktemp("server"), module_dsn) as server:
-        yield server
 
 
 class Raw(Connection):

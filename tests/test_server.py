@@ -6,21 +6,10 @@ from pathlib import Path
 import pytest
 import taosws
 
-import meters
 from tests.helpers.live_rows import shown, stored
-from tests.helpers.meter_rows import write_row
 from tests.helpers.programs import Server, now_ms, producer
 from tests.helpers.viewers import CopyViewer, Viewer
 from tests.helpers.waiting import wait_for
-
-
-@pytest.fixture(scope="module")
-def server(module_dsn, module_power, tmp_path_factory):
-    """One server with one row, for the tests that leave that as it is."""
-    module_power.execute(meters.create_super_table())
-    write_row(module_power, 0, now_ms())
-    with Server(tmp_path_factory.mktemp("server"), module_dsn) as server:
-        yield server
 
 
 def test_status(server):

@@ -4,7 +4,6 @@ import urllib.error
 
 import pytest
 
-import meters
 from bridge.viewer_requests import (
     CHANGING,
     COLLAPSE,
@@ -18,18 +17,8 @@ from bridge.viewer_requests import (
 )
 from bridge.viewer_rules import MAX_VIEWS, MOST_TOLD
 from bridge.websockets import MAX_REQUEST_BYTES
-from tests.helpers.meter_rows import write_row
-from tests.helpers.programs import Server, now_ms
 from tests.helpers.viewers import RawViewer, SlowViewer, Viewer
 from tests.helpers.waiting import wait_for
-
-
-@pytest.fixture(scope="module")
-def server(module_dsn, module_power, tmp_path_factory):
-    module_power.execute(meters.create_super_table())
-    write_row(module_power, 0, now_ms())
-    with Server(tmp_path_factory.mktemp("server"), module_dsn) as server:
-        yield server
 
 
 @pytest.fixture
