@@ -6,7 +6,6 @@ import os
 import signal
 import statistics
 import time
-from collections import Counter
 
 import pytest
 import taosws
@@ -16,6 +15,7 @@ import meters
 from tests.helpers import browser as chromium
 from tests.helpers.browser import live, opener, own_origin_page, until
 from tests.helpers.databases import Embedded
+from tests.helpers.faults import equal
 from tests.helpers.faulty_demo import LIMIT, Demo
 from tests.helpers.live_rows import stored
 from tests.helpers.programs import free_port
@@ -77,17 +77,15 @@ def check_answers(page) -> None:
 
 def check_rows(demo, page) -> None:
     """The page's table has exactly the database's newest rows, each once."""
-    def equal():
+    def shown():
         try:
             columns = json.loads(page.query_selector("perspective-viewer").evaluate(ROWS))
         except Error:  # it is connecting again
-            return False
-        rows, newest = list(zip(*(columns[name] for name in meters.PERSPECTIVE_SCHEMA))), stored(power, LIMIT)
-        cut = newest[0][0] if len(newest) == LIMIT else -1  # of this millisecond any row may be the last to stay
-        return len(rows) == len(newest) and (
-            Counter(row for row in rows if row[0] > cut) == Counter(row for row in newest if row[0] > cut))
+            return None
+        return list(zip(*(columns[name] for name in meters.PERSPECTIVE_SCHEMA)))
     with demo.quiet() as power:
-        wait_for(equal, RECOVERY_S, "the database's newest rows, each once")
+        wait_for(lambda: equal(shown(), stored(power, LIMIT), LIMIT), RECOVERY_S,
+                 "the database's newest rows, each once")
 
 
 def check_recovered(demo, page) -> None:
