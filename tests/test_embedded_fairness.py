@@ -1,5 +1,6 @@
 """A client's long questions beside the rows and polls of others, on however many processors there are."""
 
+import asyncio
 import base64
 import json
 import statistics
@@ -11,6 +12,8 @@ import urllib.request
 
 import pytest
 import taosws
+
+from embedded.protocol.worker import Worker
 
 pytestmark = pytest.mark.embedded_only
 BASIC = "Basic " + base64.b64encode(b"root:taosdata").decode()
@@ -78,3 +81,29 @@ def test_long_questions_do_not_starve_the_ticks_of_others(start_embedded):
     if beside >= 8 * alone + 50:
         alone = max(alone, ticks())  # others may use this machine
     assert beside < 8 * alone + 50  # as one of six alike it would take more
+
+
+@pytest.mark.parametrize("long", (False, True))
+def test_closing_waits_for_the_question_of_a_client_that_has_gone(long):
+    """Else it would not be interrupted again, and would go on in a database that is closed."""
+    ended = threading.Event()
+    steps = []
+
+    def question():
+        ended.wait(20)
+        steps.append("asked")
+
+    async def go():
+        worker = Worker(lambda: True)
+        asking = asyncio.create_task(worker.run(question))
+        await asyncio.sleep(2 * Worker.LONG_SECONDS if long else 0.01)
+        asking.cancel()
+        await asyncio.wait({asking})
+        closing = asyncio.wrap_future(worker.submit(steps.append, "closed"))
+        await asyncio.wait({closing}, timeout=0.1)
+        ended.set()
+        await closing
+        worker.end()
+
+    asyncio.run(go())
+    assert steps == ["asked", "closed"]

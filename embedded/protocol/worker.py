@@ -38,11 +38,13 @@ class Worker:
         """What the call returns. One call at a time."""
         loop = asyncio.get_running_loop()
         timer = loop.call_later(self.LONG_SECONDS, self._give_way)
+        running = loop.run_in_executor(self._executor, call, *arguments)
         try:
-            return await loop.run_in_executor(self._executor, call, *arguments)
+            return await running
         finally:
             timer.cancel()
-            if self._gave_way:
+            # A cancelled call goes on. What is submitted next must wait for it, in the same thread.
+            if self._gave_way and not running.cancelled():
                 self.end()
                 self._start()
 
