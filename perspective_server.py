@@ -102,14 +102,17 @@ async def main() -> None:
     HostedTable(server, rows)  # 3. a table
     live, history, trends = LiveRows(connection, rows, Viewers()), History(), Trends()
     try:
-        await live.tick()  # viewers that come at once find the newest rows
+        first, ended = asyncio.create_task(live.tick()), asyncio.create_task(stop.wait())
+        await asyncio.wait({first, ended}, return_when=asyncio.FIRST_COMPLETED)  # viewers find the newest rows at once
+        if ended.done():
+            return
         callback = PeriodicCallback(live.tick, options.interval_ms)  # 4. a callback that polls
         callback.start()
         app = make_app(live, server, history, trends)
         host, port = options.perspective_host, options.perspective_port
         BoundedServer(app).listen(port, host, backlog=BACKLOG)  # 5. a WebSocket for each kind of viewer
         logging.info("serving http://%s:%d/", f"[{host}]" if ":" in host else host, port)
-        await stop.wait()
+        await ended
         callback.stop()
     except OSError as error:
         raise SystemExit(f"cannot listen at port {options.perspective_port} ({error.strerror}): "

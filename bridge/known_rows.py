@@ -51,6 +51,11 @@ class KnownRows:
         self.groups = deque((BEFORE_ALL, group) for _, group in self.groups)
         self.floor = self.cursor = time
 
+    def leave_out(self, time: int) -> None:
+        """Rows up to `time` that were not delivered yet are not: so many come after them that they have no place."""
+        if time > self.cursor:
+            self.floor = self.cursor = time
+
     def between(self, after: int, until: int) -> list[Row]:
         """The rows of (after, until]."""
         return [row for time, group in self.groups if after < time <= until for row in group]

@@ -12,6 +12,7 @@ from bridge.settings import options
 from bridge.websockets import Viewers
 
 RATE_WINDOW_S = 5  # the rate of the rows is an average of so many seconds
+LONGEST_TICK_S = 5  # the server listens after its first tick, also where rows come quicker than they can be read
 OVER_LIMIT_SAID_S = 10  # so that a person has time to read it
 
 
@@ -29,8 +30,8 @@ class LiveRows:
 
     async def tick(self) -> None:
         """One poll, and those that follow at once. PeriodicCallback starts no tick while one is under way."""
-        more = True
-        while more:
+        until, more = time.monotonic() + LONGEST_TICK_S, True
+        while more and time.monotonic() < until:
             delivery, streams = await self.poller.poll()
             start_over = delivery.start_over and bool(self.rows.streams)
             if delivery.anew and self.rows.streams:

@@ -11,13 +11,13 @@ TABLE_LIMIT, the floor and the cursor jump ahead. What the viewers' ring pushes 
 """
 
 import time
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 
 from bridge.delivery import Delivery
 from bridge.known_rows import AFTER_ALL, BEFORE_ALL, KnownRows, Row, time_of
-from bridge.load_start import find_start
+from bridge.load_start import find_start, narrow
 from bridge.questions import NoAnswer, Questions
 from bridge.slices import Slices
 
@@ -90,13 +90,17 @@ class Poller:
         """Delivers late rows and the slice after the cursor; of a long backlog only what has a place in the table."""
         delivery, known = Delivery(), self.known
         rows, cursor, more = self.slices.read(known.cursor, now)
-        if (more or len(rows) > known.limit) and self.questions.count(known.cursor, now) > known.limit:
+        waiting = self.questions.count(known.cursor, now) if more else len(rows)
+        if (extra := waiting - known.limit) > 0:  # so many rows, the oldest, have no place in the table
             delivery.over_limit = not self.loading  # while it loads, rows of before are left out on purpose
-            start = max(find_start(self.questions, self.known, now), known.cursor)
-            if start > known.cursor:
-                delivery.new_rows = self.questions.count(known.cursor, start)
+            if extra < len(rows):  # no more questions: with each of them a database far away would fall behind
+                start = rows[extra][0] - 1
+            elif (start := narrow(self.questions, known.limit, cursor, now, now, waiting - len(rows))) > cursor:
+                delivery.new_rows = self.questions.count(max(cursor, self.seen_until), start)
+            delivery.new_rows += sum(self.seen_until < time <= start for time, *_ in rows)
+            if not (rows := [row for row in rows if time_of(row) > start]):
                 rows, cursor, more = self.slices.read(start, now)
-                known.floor = known.cursor = start
+            known.leave_out(start)
         return self.deliver(delivery, late, rows, cursor, more)
 
     def find_late_rows(self) -> list[Row]:
@@ -123,7 +127,7 @@ class Poller:
         known.add(late + rows)
         if more:
             known.cursor = max(known.cursor, cursor)
-        unseen = len(rows) - bisect_left(rows, self.seen_until + 1, key=time_of)
+        unseen = len(rows) - bisect_right(rows, self.seen_until, key=time_of)
         self.seen_until = max(self.seen_until, known.cursor)
         delivery.rows = len(late) + len(rows)
         delivery.new_rows += len(late) + unseen + self.late_rows

@@ -69,6 +69,8 @@ class PollerProcess:
         except TimeoutError:
             failure = f"the database has not answered for {options.tdengine_timeout_s} s"
         except (asyncio.IncompleteReadError, ConnectionError, ValueError):
+            if self.process is None:  # `close` has ended it: the server stops
+                return Delivery(), []
             failure = "the poller process ended"
         await self.close()
         return Delivery(error=f"{failure}; starting a new poller"), []

@@ -186,6 +186,39 @@ def test_a_fleet_that_reports_in_one_millisecond(rows):
         assert poller.poll()[0].rows == 0
 
 
+@pytest.mark.parametrize("ago", (0, 1000, 10**7, 10**11, 10**13))
+@pytest.mark.parametrize("rows", (0, 1, 5, 9, 10, 11))
+def test_loading_takes_few_questions(rows, ago):
+    """Also where the database has nearly as many rows as the table, and some that are much older."""
+    database, _, (first, _) = polled([(0, START - ago - i) for i in range(rows)] + [(1, START - 8), (1, START)])
+    assert first.rows and sum(name == "count" for name, _ in database.asked) <= 12
+
+
+@pytest.mark.parametrize("waiting, questions", [(21, "rows count"), (34, "rows count"), (35, "rows count rows"),
+                                               (55, "rows count rows"), (56, "rows count count count rows"),
+                                               (5000, "rows count count count rows")])
+def test_more_rows_than_the_table_holds(waiting, questions):
+    """Few questions find the rows that have a place: with each of them a database far away falls behind."""
+    slices.SLICE_ROWS = 15
+    database, poller, _ = polled(((0, START + i) for i in range(20)), limit=20)
+    while poller.poll()[0].more:
+        pass
+    for i in range(20, 20 + waiting):
+        database.stored[0, START + i] = (START + i, 0, 0.0)
+    database.clock = START + 20 + waiting
+    database.asked.clear()
+    delivery, rows = poller.poll()
+    assert [name for name, _ in database.asked if name not in ("now", "counts")] == questions.split()
+    assert delivery.over_limit and delivery.new_rows
+    seen, shown = delivery.new_rows, rows
+    while delivery.more:
+        delivery, rows = poller.poll()
+        seen, shown = seen + delivery.new_rows, shown + rows
+    assert seen == waiting
+    assert [row[0] for row in shown[-20:]] == list(range(START + waiting, START + waiting + 20))
+    assert len(shown) < 40
+
+
 def test_statements_of_a_large_database_have_a_lower_bound():
     database, poller, _ = polled(((i % 5, START + i * 100) for i in range(90)), limit=30)
     for i in range(90, 200):
