@@ -9,15 +9,16 @@ from tests.helpers.programs import edit
 from tests.helpers.sheets_page import address, saved, set_sheets, sheets_demo, show, shown
 from tests.helpers.waiting import wait_for
 
+# Datagrids: a chart costs more to draw.
 SHEETS = """    sheets: {
         Live: [
             {title: "Meters", plugin: "Datagrid", group_by: ["location", "groupid"], group_rollup_mode: "flat",
              columns: ["current", "voltage"], aggregates: {current: "last", voltage: "last"}},
-            {title: "By second", plugin: "Y Line", expressions: {second: `bucket("timestamp", '1s')`},
+            {title: "By second", plugin: "Datagrid", expressions: {second: `bucket("timestamp", '1s')`},
              group_by: ["second"], split_by: ["location"], columns: ["current"], aggregates: {current: "avg"}},
         ],
         History: [
-            {title: "All", table: "meters", plugin: "Y Line", group_by: ["timestamp"], columns: ["current"],
+            {title: "All", table: "meters", plugin: "Datagrid", group_by: ["timestamp"], columns: ["current"],
              aggregates: {current: "avg"}},
         ],
     },

@@ -71,7 +71,7 @@ def test_page_from_another_port(demo, open_page, tmp_path):
             Server(tmp_path, demo.dsn, SMALL, f"--allowed-origins={origin}", "--perspective-token=sesame") as server, \
             edited_page(demo.tree, ('server: "",', f'server: "localhost:{server.port}",'), first_panels(1)):
         wait_for(lambda: listens(port), what="http.server")
-        page = open_page(f"{origin}/prsp-viewer.html")
+        page = open_page(f"{origin}/prsp-viewer.html", height=400)
         says(page, "wants its token")
         page.goto(f"{page.url}?token=sesame")
         check_panels(demo, page, 1)
@@ -92,19 +92,20 @@ def test_wrong_names_are_reported(demo, open_page):
     wrong = (('plugin: "Treemap"', 'plugin: "Treemapp"'), ('columns: ["voltage"]', 'columns: ["volts"]'),
              ('light: "Pro Light"', 'light: "Pro Lihgt"'))
     with edited_page(demo.tree, *wrong):
-        page = open_page(own_origin_page(demo))
+        page = open_page(own_origin_page(demo), height=400)
         says(page, 'Unknown plugin "Treemapp"', 'no theme "Pro Lihgt"', 'Unknown column "volts"', where="#problem")
 
 
 def test_page_comes_back_after_a_server_restart(demo, open_page, tmp_path):
-    first = Server(tmp_path, demo.dsn, SMALL).__enter__()
-    page = open_page(own_origin_page(first), height=400)
-    panels = live(page)
+    with edited_page(demo.tree, first_panels(2)):
+        first = Server(tmp_path, demo.dsn, SMALL, cwd=demo.tree).__enter__()
+        page = open_page(own_origin_page(first), height=400)
+        panels = live(page, 2)
     panels[0].evaluate("viewer => viewer.restore({group_by: ['location']})")  # as a person would
     first.end()
     says(page, "reconnecting")
     until(page, "document.querySelector('perspective-viewer[live]') === null")
     with Server(tmp_path, demo.dsn, SMALL, f"--perspective-port={first.port}"):
-        panels = live(page)
+        panels = live(page, 2)
         check_moves(*panels)
         assert panels[0].evaluate("viewer => viewer.save().then(state => state.group_by)") == ["location"]

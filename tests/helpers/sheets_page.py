@@ -131,9 +131,14 @@ def numbers(rows: list[dict], column: str = "current") -> np.ndarray:
     return np.array([row[column] for row in rows if row[column] is not None and not math.isnan(row[column])])
 
 
-def show(page, name: str):
-    """Shows a sheet by its link, and waits until it is drawn; its panels."""
+def show(page, name: str, **size: int):
+    """Shows a sheet by its link, on a screen of this size where one is given, and waits until it is drawn; its panels.
+
+    The panels of the sheet before are gone when the size changes, so they are not drawn once more.
+    """
     page.click(f"nav a:text-is('{name}')")
+    if size:
+        page.set_viewport_size(size)
     return shown(page, name)
 
 
