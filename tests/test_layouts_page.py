@@ -24,6 +24,7 @@ SHEETS = """    sheets: {
     },
 """
 PANELS = {"Live": 2, "History": 1}
+COLOURED = """theme => document.querySelectorAll(`perspective-viewer[theme="${theme}"]`).length === 2"""
 
 
 @pytest.fixture(scope="module")
@@ -72,17 +73,13 @@ def test_keys(page):
 
 def test_colours(page):
     show(page, "Live")
-    themes = """document.querySelectorAll('perspective-viewer[theme="THEME"]').length === 2"""
     for scheme, theme in (("light", "Pro Light"), ("dark", "Pro Dark")):
         page.emulate_media(color_scheme=scheme)
-        until(page, themes.replace("THEME", theme))
+        until(page, COLOURED, arg=theme)
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.select_option("#colours", "light")
-    until(page, themes.replace("THEME", "Pro Light"))
+    until(page, COLOURED, arg="Pro Light")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
-    page.reload()
-    shown(page, "Live")
-    until(page, themes.replace("THEME", "Pro Light"))
 
 
 def test_a_layout_of_the_history_has_no_time_range_in_it(demo, page):
@@ -97,8 +94,11 @@ def test_a_layout_of_the_history_has_no_time_range_in_it(demo, page):
     assert "timestamp" not in json.dumps(panel["filter"])
 
 
-def test_layouts_are_kept(demo, page):
+def test_layouts_and_colours_are_kept(demo, page):
     grid, _ = show(page, "Live")
+    page.emulate_media(color_scheme="light")
+    page.select_option("#colours", "dark")
+    until(page, COLOURED, arg="Pro Dark")
     configured = saved(grid)
     grid.evaluate("viewer => viewer.restore({group_by: ['location'], title: 'mine', sort: [['current', 'desc']]})")
     grid.evaluate("async viewer => viewer.addPanel({...await viewer.save(), title: 'beside'})")
@@ -107,6 +107,7 @@ def test_layouts_are_kept(demo, page):
     assert titles(show(page, "Live")[0]) == ["mine", "beside"]
     page.reload()
     panels = shown(page, "Live")
+    until(page, COLOURED, arg="Pro Dark")
     assert titles(panels[0]) == ["mine", "beside"]
     assert (saved(panels[0])["title"], saved(panels[0])["group_by"]) == ("mine", ["location"])
     page.click("#copy")

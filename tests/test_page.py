@@ -40,11 +40,11 @@ def check_moves(*panels) -> None:
 def check_panels(demo, page, count: int = 5) -> None:
     """Each panel goes on to draw other values. Those of the first four are the values of rows in the database."""
     panels = live(page, count)
-    for panel in panels[:4]:
-        drawn = groups(panel)
-        assert len(drawn) == 10
-        rows = database_rows(demo)
-        for group in drawn:
+    drawn = [groups(panel) for panel in panels[:4]]
+    rows = database_rows(demo)
+    for found in drawn:
+        assert len(found) == 10
+        for group in found:
             location, groupid = group.pop("__ROW_PATH__")
             expected = group | {"location": location, "groupid": groupid}
             assert any(expected.items() <= row.items() for row in rows), expected
