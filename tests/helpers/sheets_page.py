@@ -70,7 +70,7 @@ def sheets_demo(folder: Path, dsn: str):
     database = f"sheets_{free_port()}"
     power = fill(dsn, database, now_ms() - 1000)
     demo = copy_of_the_demo(folder)
-    with Server(folder, f"{dsn}/{database}", "--table-limit=1000", cwd=demo) as server:
+    with Server(folder, f"{dsn}/{database}", "--table-limit=1000", "--interval-ms=1000", cwd=demo) as server:
         server.rows, server.tree = table(power).to_pylist(), demo
         yield server
     taosws.connect(dsn).execute(f"DROP DATABASE IF EXISTS {database}")
