@@ -9,20 +9,22 @@ from tests.helpers.programs import edit
 from tests.helpers.sheets_page import address, saved, set_sheets, sheets_demo, show, shown
 from tests.helpers.waiting import wait_for
 
+# Datagrids: a chart costs more to draw.
 SHEETS = """    sheets: {
         Live: [
             {title: "Meters", plugin: "Datagrid", group_by: ["location", "groupid"], group_rollup_mode: "flat",
              columns: ["current", "voltage"], aggregates: {current: "last", voltage: "last"}},
-            {title: "By second", plugin: "Y Line", expressions: {second: `bucket("timestamp", '1s')`},
+            {title: "By second", plugin: "Datagrid", expressions: {second: `bucket("timestamp", '1s')`},
              group_by: ["second"], split_by: ["location"], columns: ["current"], aggregates: {current: "avg"}},
         ],
         History: [
-            {title: "All", table: "meters", plugin: "Y Line", group_by: ["timestamp"], columns: ["current"],
+            {title: "All", table: "meters", plugin: "Datagrid", group_by: ["timestamp"], columns: ["current"],
              aggregates: {current: "avg"}},
         ],
     },
 """
 PANELS = {"Live": 2, "History": 1}
+COLOURED = """theme => document.querySelectorAll(`perspective-viewer[theme="${theme}"]`).length === 2"""
 
 
 @pytest.fixture(scope="module")
@@ -71,17 +73,13 @@ def test_keys(page):
 
 def test_colours(page):
     show(page, "Live")
-    themes = """document.querySelectorAll('perspective-viewer[theme="THEME"]').length === 2"""
     for scheme, theme in (("light", "Pro Light"), ("dark", "Pro Dark")):
         page.emulate_media(color_scheme=scheme)
-        until(page, themes.replace("THEME", theme))
+        until(page, COLOURED, arg=theme)
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.select_option("#colours", "light")
-    until(page, themes.replace("THEME", "Pro Light"))
+    until(page, COLOURED, arg="Pro Light")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
-    page.reload()
-    shown(page, "Live")
-    until(page, themes.replace("THEME", "Pro Light"))
 
 
 def test_a_layout_of_the_history_has_no_time_range_in_it(demo, page):
@@ -96,8 +94,11 @@ def test_a_layout_of_the_history_has_no_time_range_in_it(demo, page):
     assert "timestamp" not in json.dumps(panel["filter"])
 
 
-def test_layouts_are_kept(demo, page):
+def test_layouts_and_colours_are_kept(demo, page):
     grid, _ = show(page, "Live")
+    page.emulate_media(color_scheme="light")
+    page.select_option("#colours", "dark")
+    until(page, COLOURED, arg="Pro Dark")
     configured = saved(grid)
     grid.evaluate("viewer => viewer.restore({group_by: ['location'], title: 'mine', sort: [['current', 'desc']]})")
     grid.evaluate("async viewer => viewer.addPanel({...await viewer.save(), title: 'beside'})")
@@ -106,6 +107,7 @@ def test_layouts_are_kept(demo, page):
     assert titles(show(page, "Live")[0]) == ["mine", "beside"]
     page.reload()
     panels = shown(page, "Live")
+    until(page, COLOURED, arg="Pro Dark")
     assert titles(panels[0]) == ["mine", "beside"]
     assert (saved(panels[0])["title"], saved(panels[0])["group_by"]) == ("mine", ["location"])
     page.click("#copy")

@@ -29,7 +29,7 @@ from tests.helpers.sheets_page import (
 )
 from tests.helpers.waiting import wait_for
 
-SCREEN, PHONE = {"width": 720, "height": 400}, {"width": 390, "height": 844}
+SCREEN, PHONE = {"width": 720, "height": 400}, {"width": 390, "height": 640}
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory, dsn):
@@ -44,18 +44,17 @@ def page(demo, browser):
 
 
 def check_on_a_phone(page, panels, name: str) -> None:
-    """The panels are below each other, and nothing is beside the screen."""
+    """The panels are below each other, and nothing is beside the screen. The page stays like that."""
     page.set_viewport_size(PHONE)
     boxes = [panel.bounding_box() for panel in panels]
     assert all(box["width"] > 350 and box["height"] > 300 for box in boxes)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     (ROOT / "artefacts").mkdir(exist_ok=True)
     page.screenshot(path=ROOT / "artefacts" / f"{name.lower()}-390.png", full_page=True)
-    page.set_viewport_size(SCREEN)
 
 
 def test_live(demo, page):
-    *by_meter, by_second = panels = show(page, "Live")
+    *by_meter, by_second = panels = show(page, "Live", **SCREEN)
     newest = {group: max(rows, key=lambda row: row["timestamp"])
               for group, rows in by(demo.rows, "location", "groupid").items()}
     for panel in by_meter:
@@ -80,12 +79,13 @@ def check_windows(demo, cells: dict[tuple, float], width: int) -> None:
 def test_no_trend_is_said_on_the_panels(page):
     page.route("**/trend?*", lambda route: route.fulfill(status=503, body="nothing is expected\nat all"))
     page.click("nav a:text-is('Trend')")
+    page.set_viewport_size(SCREEN)
     wait_for(lambda: notes_of(page) == ["nothing is expected"] * 2, what="the reason")
     wait_for(lambda: "no trend" in page.inner_text("#state"), what="the sheet's state")
 
 
 def test_history(demo, page):
-    line, flat, candles, heat = panels = show(page, "History")
+    line, flat, candles, heat = panels = show(page, "History", **SCREEN)
     for panel in (line, heat):
         rows = drawn(panel)
         check_windows(demo, split_values(rows), width(rows))
@@ -115,7 +115,7 @@ def test_trend(page):
     rows, asked = trend(*LOCATIONS), []
     page.route("**/trend?*", lambda route: asked.append(route.request.url) or route.fulfill(
         **answer(rows, route.request.url)))
-    line, outside = panels = show(page, "Trend")
+    line, outside = panels = show(page, "Trend", **SCREEN)
     assert "range=all" in asked[0]
     every = rows.set_column(0, "timestamp", rows["timestamp"].cast(pa.int64())).to_pylist()
     beyond = [row for row in every if row["expected"] and row["measured"]
@@ -132,12 +132,12 @@ def test_trend(page):
         assert [row.pop("beyond") for row in found] == pytest.approx([1.8] * 3 + [-2.8] * 3)
         assert found == beyond
     wait_for(lambda: "the trend as of" in page.inner_text("#state"), what="the time of the trend")
-    check_on_a_phone(page, panels, "Trend")
     assert [url.partition("location=")[2] for url in asked] == ["", "Campbell", "Oakland", "Palo+Alto"]
     rows = trend("Alameda", "San Jose")
     page.select_option("#range select", "5m")
     wait_for(lambda: page.input_value("#choice") == "Alameda", what="another location, where that one has no rows")
     assert all("range=5m" in url for url in asked[4:]) and len(asked) == 6
+    check_on_a_phone(page, panels, "Trend")
     page.select_option("#range select", "all")
 
 
@@ -152,7 +152,7 @@ def rows_of(rows: list[dict], location: str) -> list[dict]:
 
 @pytest.mark.parametrize("rows", ("newest", "range"))
 def test_statistics(demo, page, rows):
-    show(page, "Statistics")
+    show(page, "Statistics", **SCREEN)
     if rows != page.input_value("#rows"):
         page.select_option("#rows", rows)
     by_location, histogram, heat, scatter, rolling = panels = shown(page, "Statistics")

@@ -30,7 +30,7 @@ def server(tmp_path_factory, dsn):
 @pytest.mark.parametrize("replicate", ("true", "false"))
 def test_nothing_that_a_person_does_is_refused(server, open_page, replicate):
     with edited_page(server.tree, ("replicate: true", f"replicate: {replicate}")):
-        page = open_page(own_origin_page(server), height=400)
+        page = open_page(own_origin_page(server), width=720, height=300)
     panel, = live(page, 1)
     for step in STEPS:
         panel.evaluate("(viewer, step) => viewer.restore(step)", step)

@@ -10,7 +10,7 @@ from tests.helpers.browser import first_panels
 from tests.helpers.programs import Server, copy_of_the_demo, edit, free_port, producer
 from tests.helpers.proxy import Proxy
 
-LIMIT = 2000
+LIMIT = 500
 FAST = ("--tdengine-timeout-s=1",)
 
 
@@ -45,12 +45,12 @@ class Demo:
         return re.sub(r"@[^/]+", f"@127.0.0.1:{self.database.port}", self.dsn)
 
     def produce(self):
-        self.producer = producer(self.folder, self.proxied(), *FAST, "--rows-per-interval=200", "--interval-ms=1000")
+        self.producer = producer(self.folder, self.proxied(), *FAST, "--rows-per-interval=50", "--interval-ms=1000")
 
     def serve(self):
         _, port = self.front.target
-        self.server = Server(self.folder, self.proxied(), *FAST, f"--table-limit={LIMIT}", f"--perspective-port={port}",
-                             cwd=self.tree)
+        self.server = Server(self.folder, self.proxied(), *FAST, "--interval-ms=500", f"--table-limit={LIMIT}",
+                             f"--perspective-port={port}", cwd=self.tree)
         self.server.port = port
         self.server.__enter__()
 

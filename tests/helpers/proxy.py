@@ -21,10 +21,20 @@ class Proxy:
 
     def __init__(self, port: int, host: str = "127.0.0.1", delay_s: float = 0):
         self.target, self.delay_s = (host, port), delay_s  # a round trip takes twice the delay
-        self.mode = "forward"
         self.accepted = 0  # connections so far
         self.loop = asyncio.new_event_loop()
+        self.cut = asyncio.Event()
+        self.mode = "forward"
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+
+    @property
+    def mode(self) -> str:
+        return self._mode
+
+    @mode.setter
+    def mode(self, mode: str):
+        self._mode = mode
+        self.loop.call_soon_threadsafe(self.cut.set if mode == "cut" else self.cut.clear)
 
     def __enter__(self):
         self.thread.start()
@@ -60,7 +70,7 @@ class Proxy:
             if self.mode != "cut":
                 from_target, to_target = others = await asyncio.open_connection(*self.target)
                 ways = [asyncio.create_task(way) for way in (
-                    self.relay(reader, to_target, True), self.relay(from_target, writer, False), self.until_cut())]
+                    self.relay(reader, to_target, True), self.relay(from_target, writer, False), self.cut.wait())]
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
                 for way in ways:
                     way.cancel()
@@ -81,7 +91,3 @@ class Proxy:
                 await writer.drain()
         except OSError:
             pass  # the other end is gone
-
-    async def until_cut(self):
-        while self.mode != "cut":
-            await asyncio.sleep(0.02)

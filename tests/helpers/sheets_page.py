@@ -70,7 +70,7 @@ def sheets_demo(folder: Path, dsn: str):
     database = f"sheets_{free_port()}"
     power = fill(dsn, database, now_ms() - 1000)
     demo = copy_of_the_demo(folder)
-    with Server(folder, f"{dsn}/{database}", "--table-limit=1000", cwd=demo) as server:
+    with Server(folder, f"{dsn}/{database}", "--table-limit=1000", "--interval-ms=1000", cwd=demo) as server:
         server.rows, server.tree = table(power).to_pylist(), demo
         yield server
     taosws.connect(dsn).execute(f"DROP DATABASE IF EXISTS {database}")
@@ -131,9 +131,14 @@ def numbers(rows: list[dict], column: str = "current") -> np.ndarray:
     return np.array([row[column] for row in rows if row[column] is not None and not math.isnan(row[column])])
 
 
-def show(page, name: str):
-    """Shows a sheet by its link, and waits until it is drawn; its panels."""
+def show(page, name: str, **size: int):
+    """Shows a sheet by its link, on a screen of this size where one is given, and waits until it is drawn; its panels.
+
+    The panels of the sheet before are gone when the size changes, so they are not drawn once more.
+    """
     page.click(f"nav a:text-is('{name}')")
+    if size:
+        page.set_viewport_size(size)
     return shown(page, name)
 
 
