@@ -4,9 +4,12 @@ import random
 
 import perspective
 import pyarrow as pa
+import pytest
 
+import meters
 from bridge.viewer_requests import SET_DEPTH, encode, parse_request
 from tests.helpers.history import HistoryViewer, message
+from tests.helpers.meter_rows import write_row
 from tests.helpers.programs import Server, now_ms
 
 CONFIG = {"group_by": ["location", "groupid", "voltage"], "columns": ["current"], "aggregates": {"current": "count"}}
@@ -20,12 +23,21 @@ class Naming(HistoryViewer):
         super()._send(message)
 
 
-def test_closed_groups_are_those_of_perspective(power_dsn, write, tmp_path):
-    begin, rng = now_ms() - 1000, random.Random(1)
+@pytest.fixture(scope="module")
+def server(module_dsn, module_power, tmp_path_factory):
+    """Its database has three rows, of two voltages, of each of six meters."""
+    module_power.execute(meters.create_super_table())
+    begin = now_ms() - 1000
     for meter in range(6):
         for k in range(3):
-            write(meter, begin + k, voltage=220 + k % 2)
-    with Server(tmp_path, power_dsn) as server, HistoryViewer(server.port) as viewer:
+            write_row(module_power, meter, begin + k, voltage=220 + k % 2)
+    with Server(tmp_path_factory.mktemp("server"), module_dsn) as server:
+        yield server
+
+
+def test_closed_groups_are_those_of_perspective(server):
+    rng = random.Random(1)
+    with HistoryViewer(server.port) as viewer:
         table = viewer.table("meters")
         rows = table.view().to_columns()
         own = perspective.Server().new_local_client().table(pa.table({name: rows[name] for name in (
@@ -44,11 +56,10 @@ def test_closed_groups_are_those_of_perspective(power_dsn, write, tmp_path):
         assert not any(nothing.to_columns().values()) and nothing.collapse(0) == 0
 
 
-def test_the_depth_of_a_view(power_dsn, write, tmp_path):
-    write(0, now_ms())
-    with Server(tmp_path, power_dsn) as server, Naming(server.port) as viewer:
+def test_the_depth_of_a_view(server):
+    with Naming(server.port) as viewer:
         view = viewer.table("meters").view(**CONFIG)
-        for depth, rows in ((0, 2), (1, 3), (2, 4), (9, 4)):
+        for depth, rows in ((0, 7), (1, 13), (2, 25), (9, 25)):
             assert view.num_rows()
             viewer.send(message(SET_DEPTH, encode(1, depth), viewer.entity.encode()))
             assert view.num_rows() == rows
