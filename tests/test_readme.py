@@ -143,7 +143,7 @@ def test_own_rows(power_dsn, power, database, tmp_path, open_page):  # noqa: F81
         row, = view.to_records()
         assert (row["pm10"], row["pm25"], row["name"]) == (31, 12, "Łódź")
         assert row["calibrated"] == 1793520000000
-        page = open_page(own_origin_page(server))
+        page = open_page(own_origin_page(server), 600, 400)
         page.locator("text=Łódź").first.wait_for()
         drawn, = [row for row in page.query_selector("perspective-viewer").evaluate(VALUES) if row["__ROW_PATH__"]]
         assert (drawn["pm10"], drawn["pm25"]) == (31, 12)

@@ -67,7 +67,7 @@ def nginx(tmp_path_factory, dsn):
 
 @pytest.mark.parametrize("scheme, path", (("http", "/"), ("https", "/demo/")))
 def test_the_page_is_live(nginx, browser, scheme, path):
-    page = browser.new_page(ignore_https_errors=True, bypass_csp=True)
+    page = browser.new_page(ignore_https_errors=True, bypass_csp=True, viewport={"width": 600, "height": 400})
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("request", lambda request: request.url.startswith((nginx.address(scheme, path), "data:", "blob:"))
