@@ -1,29 +1,49 @@
 """The headers of the page, in Chromium: it runs what it is made of, and nothing else; no other site shows it."""
 
-import sys
+import http.server
+import threading
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.browser import VALUES, edited_page, first_panels, live, own_origin_page, says, served_page
 from tests.helpers.databases import ROOT
-from tests.helpers.programs import Program, Server, free_port, listens
 from tests.helpers.waiting import wait_for
 
 INJECT = "document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.injected = 1'}))"
 FRAME = "<iframe src='{address}'></iframe>"
 
 
+@contextmanager
+def site(folder: Path):
+    """The address of another site, which serves this folder."""
+    serve = partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_port}"
+        server.shutdown()
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory, dsn):
-    with served_page(tmp_path_factory.mktemp("bounds"), dsn) as server:
+def framing(tmp_path_factory):
+    """The folder and the address of a site that may show the page in a frame."""
+    folder = tmp_path_factory.mktemp("framing")
+    with site(folder) as address:
+        yield folder, address
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, dsn, framing):
+    with served_page(tmp_path_factory.mktemp("bounds"), dsn, f"--frame-ancestors='self' {framing[1]}") as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def tab(browser):
     """A tab that keeps to the headers, unlike those of `open_page`; `said` is what the browser has said there."""
-    page = browser.new_page(viewport={"width": 900, "height": 600})
+    page = browser.new_page(viewport={"width": 710, "height": 400})
     page.said = []
     page.on("console", lambda message: page.said.append(message.text))
     yield page
@@ -62,26 +82,22 @@ def test_the_page_says_what_it_misses_by_its_own_rules(server, page):
     says(page, "prsp-*.js belong beside", where="#problem")
 
 
-def test_other_sites_show_it_in_a_frame_only_where_they_may(server, page, power_dsn, tmp_path):
-    port = free_port()
-    with Server(tmp_path, power_dsn, f"--frame-ancestors='self' http://localhost:{port}") as other, \
-            Program(tmp_path / "site.log", sys.executable, "-m", "http.server", str(port), cwd=tmp_path):
-        (tmp_path / "index.html").write_text("".join(FRAME.format(address=own_origin_page(its))
-                                                     for its in (server, other)))
-        wait_for(lambda: listens(port), what="the other site")
-        page.goto(f"http://localhost:{port}/")
-        refused, allowed = (frame.content_frame() for frame in page.query_selector_all("iframe"))
-        assert not refused.query_selector("#status")
-        assert allowed.query_selector("#status")
-        page.goto("about:blank")  # before the server ends
+def test_other_sites_show_it_in_a_frame_only_where_they_may(server, page, framing):
+    folder, allowed = framing
+    (folder / "index.html").write_text(FRAME.format(address=own_origin_page(server)))
+    with site(folder) as refused:
+        for address, shown in ((refused, False), (allowed, True)):
+            page.goto(address)
+            frame = page.query_selector("iframe").content_frame()
+            assert bool(frame.query_selector("#status")) == shown
 
 
-def test_each_answer_has_the_headers(server):
+def test_each_answer_has_the_headers(server, framing):
     for path in ("/", "/prsp-viewer.html", "/status", "/assets/perspective/perspective-anywidget.css"):
         headers = server.get(path).headers
         assert headers["Referrer-Policy"] == "no-referrer"
         assert headers["X-Content-Type-Options"] == "nosniff"
-        assert headers["Content-Security-Policy"].endswith("frame-ancestors 'self'")
+        assert headers["Content-Security-Policy"].endswith(f"frame-ancestors 'self' {framing[1]}")
 
 
 def test_an_edited_page_is_served_at_once(server):

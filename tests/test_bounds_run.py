@@ -1,7 +1,8 @@
-"""`sh run.sh`: one at a time in a folder, logs of bounded size, and nothing left of what was killed."""
+"""`sh run.sh`: it starts the embedded database; one at a time in a folder, logs of bounded size, nothing is left."""
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -24,29 +25,6 @@ def logs(demo: WholeDemo) -> dict[str, str]:
     return {path.name: path.read_text() for path in (demo.tree / "logs").glob("*.log*")}
 
 
-def test_neither_a_second_one_nor_a_talkative_engine_harms_it(tmp_path, power_dsn):
-    with WholeDemo(tmp_path, TDENGINE_DSN=power_dsn, ROWS_PER_INTERVAL="1000") as demo:
-        demo.runs()
-        before, rows = logs(demo), demo.status()["rows_seen"]
-        second = subprocess.run(["sh", "run.sh"], cwd=demo.tree, capture_output=True, text=True, timeout=60,
-                                env=os.environ | {"PERSPECTIVE_PORT": str(demo.port)})
-        assert second.returncode == 1
-        line, = second.stderr.splitlines()
-        assert f"runs here already, as process {demo.process.pid}" in line and not second.stdout
-        assert all(logs(demo)[name].startswith(text) for name, text in before.items())
-        wait_for(lambda: demo.status()["rows_seen"] > rows, what="more rows")
-
-        # Perspective's engine itself writes a line for each comparison of a view that sorts by one column often.
-        with Viewer(demo.port) as viewer:
-            with contextlib.suppress(perspective.PerspectiveError):  # the server may refuse it: then nothing is said
-                viewer.table().view(sort=[["voltage", "asc"]] * 2000)
-            rows = demo.status()["rows_seen"]
-            wait_for(lambda: demo.status()["rows_seen"] > rows + 5000, 30, "more rows")
-            assert sum(len(text) for text in logs(demo).values()) < LOG_BYTES
-        demo.process.terminate()
-        demo.stopped()
-
-
 @pytest.mark.parametrize("left", ("", "1", "999999999", "{own}"))
 def test_the_lock_of_a_killed_one_is_taken_over(tmp_path, left, embedded):
     """Its number may be that of another program meanwhile: of the first process, or of this test."""
@@ -60,21 +38,56 @@ def test_the_lock_of_a_killed_one_is_taken_over(tmp_path, left, embedded):
     assert not (tree / "run.lock").exists()
 
 
-def test_what_is_killed_leaves_nothing_that_goes_on(tmp_path):
-    with WholeDemo(tmp_path) as demo:
-        demo.runs()
+@pytest.mark.embedded_only
+def test_what_is_killed_leaves_nothing_that_goes_on(tmp_path, power_dsn):
+    with WholeDemo(tmp_path, BACKFILL="2d", BACKFILL_EVERY_S="60") as demo:
+        the_embedded_database_is_started(demo)
         os.kill(demo.process.pid, signal.SIGKILL)
         wait_for(lambda: demo.processes() == [demo.process.pid], what="the end of all parts")
         demo.process.wait()
         assert not demo.listening() and (demo.tree / "run.lock").exists()
 
+        demo.environment |= {"TDENGINE_DSN": power_dsn, "ROWS_PER_INTERVAL": "1000", "BACKFILL": ""}
         demo.start()
         demo.runs()
+        a_second_one_ends_at_once(demo)
+        a_talkative_engine_fills_no_log(demo)
         os.kill(demo.process_of("producer.py"), signal.SIGKILL)
         assert demo.wait() == 1
         assert "the last lines of logs/producer.log" in demo.text()
         assert "producer has ended" in demo.text()
         assert demo.listening() == []
+
+
+def the_embedded_database_is_started(demo: WholeDemo) -> None:
+    """No TDengine answers. With a backfill it keeps rows of any age."""
+    demo.says("no TDengine answers: starting the embedded database")
+    demo.runs()
+    assert demo.listening() == [demo.port, demo.database_port] and demo.status()["embedded"]
+    log = demo.tree / "logs" / "producer.log"
+    wait_for(lambda: re.search(r"backfill: 2880\d rows", log.read_text()), what="the rows of two days")
+    assert demo.status()["last_error"] is None
+
+
+def a_second_one_ends_at_once(demo: WholeDemo) -> None:
+    before, rows = logs(demo), demo.status()["rows_seen"]
+    second = subprocess.run(["sh", "run.sh"], cwd=demo.tree, capture_output=True, text=True, timeout=60,
+                            env=os.environ | {"PERSPECTIVE_PORT": str(demo.port)})
+    assert second.returncode == 1
+    line, = second.stderr.splitlines()
+    assert f"runs here already, as process {demo.process.pid}" in line and not second.stdout
+    assert all(logs(demo)[name].startswith(text) for name, text in before.items())
+    wait_for(lambda: demo.status()["rows_seen"] > rows, what="more rows")
+
+
+def a_talkative_engine_fills_no_log(demo: WholeDemo) -> None:
+    """Perspective's engine itself writes a line for each comparison of a view that sorts by one column often."""
+    with Viewer(demo.port) as viewer:
+        with contextlib.suppress(perspective.PerspectiveError):  # the server may refuse it: then nothing is said
+            viewer.table().view(sort=[["voltage", "asc"]] * 2000)
+        rows = demo.status()["rows_seen"]
+        wait_for(lambda: demo.status()["rows_seen"] > rows + 5000, 30, "more rows")
+        assert sum(len(text) for text in logs(demo).values()) < LOG_BYTES
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
@@ -87,7 +100,7 @@ def test_an_ipv6_address_is_printed_as_browsers_want_it(tmp_path, power_dsn):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
 def test_a_full_disk_harms_nothing(tmp_path):
-    """Each log is a link to a device that takes nothing."""
+    """Each log is a link to a device that takes nothing. Ctrl-C ends the demo."""
     links = [tmp_path / "logs" / f"{name}.log" for name in ("producer", "server", "embedded")]
     links[0].parent.mkdir()
     for link in links:
@@ -97,7 +110,7 @@ def test_a_full_disk_harms_nothing(tmp_path):
         rows = demo.status()["rows_seen"]
         wait_for(lambda: demo.status()["rows_seen"] > rows + 360, 30, "the rows after the next status line")
         assert all(link.is_symlink() for link in links)
-        demo.process.terminate()
+        os.killpg(demo.process.pid, signal.SIGINT)  # as Ctrl-C: every part gets it
         demo.stopped()
 
 

@@ -40,6 +40,14 @@ def members(group: int) -> list[str]:
     return [line for line in found.splitlines() if not line.startswith("Z")]
 
 
+def ends_without_a_trace(minimal: Minimal, how: signal.Signals) -> None:
+    """Sends this to all of it, as a terminal does."""
+    os.killpg(minimal.process.pid, how)
+    assert minimal.wait() == 0
+    assert "Traceback" not in minimal.text()
+    wait_for(lambda: not members(minimal.process.pid), what="the end of its reader")
+
+
 def test_it_is_short_and_can_be_copied_alone():
     code = MINIMAL.read_text()
     assert len(code.splitlines()) <= 100
@@ -49,11 +57,12 @@ def test_it_is_short_and_can_be_copied_alone():
     assert [number for number, _ in steps] == ["1", "2", "3", "4", "5"]
 
 
-def test_each_row_comes_once_and_ascending(tmp_path, power_dsn, power, write):
+def test_each_row_comes_once_and_ascending_until_it_is_ended(tmp_path, power_dsn, power, write):
     before = now_ms()
     for i in range(20):
         write(i % 3, before + i, i)
-    with Minimal(tmp_path, power_dsn) as minimal, Viewer(minimal.port) as viewer:
+    minimal = Minimal(tmp_path, power_dsn).__enter__()
+    with Viewer(minimal.port) as viewer:
         table = viewer.table()
         for i in range(20):
             write(i % 3, now_ms() - 400 * (i % 2), 100 + i)  # every other row is written late
@@ -63,6 +72,7 @@ def test_each_row_comes_once_and_ascending(tmp_path, power_dsn, power, write):
         for location in {row[1] for row in rows}:
             times = [row[0] for row in rows if row[1] == location]
             assert times == sorted(times)
+    ends_without_a_trace(minimal, signal.SIGTERM)
 
 
 def test_it_waits_for_the_table_and_goes_on_after_an_outage(tmp_path, dsn, power_dsn, power, request):
@@ -79,18 +89,6 @@ def test_it_waits_for_the_table_and_goes_on_after_an_outage(tmp_path, dsn, power
             write(0, now_ms(), 3)
             wait_for(lambda: table.size() == 3, what="the rows")
             assert shown(viewer) == stored(power)
-
-
-@pytest.mark.parametrize("how", (signal.SIGINT, signal.SIGTERM))
-def test_it_ends_without_a_trace(tmp_path, power_dsn, write, how):
-    write(0, now_ms())
-    minimal = Minimal(tmp_path, power_dsn).__enter__()
-    with Viewer(minimal.port) as viewer:
-        viewer.table()
-    os.killpg(minimal.process.pid, how)
-    assert minimal.wait() == 0
-    assert "Traceback" not in minimal.text()
-    wait_for(lambda: not members(minimal.process.pid), what="the end of its reader")
 
 
 def test_it_ends_amid_questions(tmp_path, power_dsn):
@@ -110,15 +108,12 @@ def test_it_ends_amid_questions(tmp_path, power_dsn):
         assert not asking.is_alive()
 
 
-def test_another_page_may_not_connect(tmp_path, power_dsn, write):
-    with Minimal(tmp_path, power_dsn) as minimal, pytest.raises(Exception, match="403"), \
-            Viewer(minimal.port, Origin="http://evil.example"):
-        pass
-
-
-def test_its_page_moves(tmp_path, power_dsn, power, open_page):
-    with producer(tmp_path, power_dsn), Minimal(tmp_path, power_dsn) as minimal:
-        page = open_page(f"http://localhost:{minimal.port}/")
+def test_its_page_moves_and_another_may_not_connect(tmp_path, power_dsn, power, open_page):
+    with producer(tmp_path, power_dsn):
+        minimal = Minimal(tmp_path, power_dsn).__enter__()
+        with pytest.raises(Exception, match="403"), Viewer(minimal.port, Origin="http://evil.example"):
+            pass
+        page = open_page(f"http://localhost:{minimal.port}/", 600, 400)
         page.locator("text=Berkeley").first.wait_for()
         panel = page.query_selector("perspective-viewer")
         drawn = panel.evaluate(VALUES)
@@ -128,3 +123,5 @@ def test_its_page_moves(tmp_path, power_dsn, power, open_page):
             name, = location.pop("__ROW_PATH__")
             assert any(location.items() <= row.items() for row in rows if row["location"] == name), location
         wait_for(lambda: panel.evaluate(VALUES) != drawn, what="other values")
+        page.goto("about:blank")
+    ends_without_a_trace(minimal, signal.SIGINT)

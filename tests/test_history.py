@@ -1,7 +1,9 @@
 """The database's own tables at /history: beside the live table, and without harm to it."""
 
 import json
+import random
 
+import perspective
 import pyarrow as pa
 import pytest
 
@@ -9,7 +11,8 @@ import meters
 from bridge.history import exports
 from bridge.history.view import NEAR_ROWS
 from bridge.history.view_sql import MOST_ROWS
-from tests.helpers.history import HistoryViewer, fill
+from bridge.viewer_requests import SET_DEPTH, encode, parse_request
+from tests.helpers.history import HistoryViewer, fill, message
 from tests.helpers.meter_rows import write_row
 from tests.helpers.programs import Server, now_ms
 from tests.helpers.viewers import Viewer
@@ -17,6 +20,8 @@ from tests.helpers.waiting import wait_for
 
 LONG = MOST_ROWS + 10  # rows of the table `long`
 WINDOWS = 1000  # rows of the table `seconds`
+# Groups of the table `grouped`, which people close and open.
+GROUPED = {"group_by": ["location", "groupid", "voltage"], "columns": ["current"], "aggregates": {"current": "count"}}
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +35,19 @@ def server(module_dsn, module_power, tmp_path_factory):
     module_power.execute(f"INSERT INTO plain VALUES ({now_ms()}, 5, NULL)")
     for table in ("followed", "parted"):
         module_power.execute(f"CREATE STABLE {table} (ts TIMESTAMP, v INT) TAGS (place NCHAR(9))")
+    fill_grouped(module_power)
     with Server(tmp_path_factory.mktemp("server"), module_dsn, "--history-every-s=1") as server:
         yield server
+
+
+def fill_grouped(power) -> None:
+    """Three rows, of two voltages, of each of six meters."""
+    power.execute("CREATE STABLE grouped (ts TIMESTAMP, current FLOAT, voltage INT) "
+                  "TAGS (groupid INT, location NCHAR(9))")
+    begin = now_ms() - 1000
+    for meter in range(6):
+        values = " ".join(f"({begin + k}, 1, {220 + k % 2})" for k in range(3))
+        power.execute(f"INSERT INTO grouped_{meter} USING grouped TAGS ({meter % 4}, 'place {meter}') VALUES {values}")
 
 
 def write(power, table: str, place: str, value: int) -> None:
@@ -41,7 +57,8 @@ def write(power, table: str, place: str, value: int) -> None:
 
 def test_tables_of_the_database_beside_the_live_table(server):
     with HistoryViewer(server.port) as viewer, Viewer(server.port) as live:
-        assert viewer.client.get_hosted_table_names() == ["followed", "long", "meters", "parted", "plain", "seconds"]
+        assert viewer.client.get_hosted_table_names() == [
+            "followed", "grouped", "long", "meters", "parted", "plain", "seconds"]
         assert viewer.table("meters").schema() == meters.PERSPECTIVE_SCHEMA | {"tbname": "string"}
         assert viewer.table("plain").schema() == {"ts": "datetime", "two words": "float", "empty": "string"}
         assert viewer.table("plain").view(columns=["two words", "empty"]).to_columns() == {
@@ -143,3 +160,41 @@ def test_what_is_refused_is_said(server):
                 change()
         assert table.make_port() == 0
         assert table.view(columns=["voltage"]).to_columns() == {"voltage": [220]}
+
+
+def test_closed_groups_are_those_of_perspective(server):
+    rng = random.Random(1)
+    with HistoryViewer(server.port) as viewer:
+        table = viewer.table("grouped")
+        rows = table.view().to_columns()
+        own = perspective.Server().new_local_client().table(pa.table({name: rows[name] for name in (
+            "location", "groupid", "voltage", "current")})).view(**GROUPED)
+        ours = table.view(**GROUPED)
+        for _ in range(60):
+            action, row = rng.choice(("collapse", "expand")), rng.randrange(own.num_rows())
+            assert getattr(ours, action)(row) == getattr(own, action)(row), (action, row)
+            assert ours.to_columns() == own.to_columns() and ours.num_rows() == own.num_rows(), (action, row)
+        ours.collapse(0)
+        assert ours.to_columns()["current"] == [18]
+        assert ours.collapse(1000) == 0
+        flat = table.view(**GROUPED, group_rollup_mode="flat")
+        assert flat.collapse(0) == 0 and flat.num_rows() > 6
+        nothing = table.view(**GROUPED, group_rollup_mode="flat", filter=[["voltage", "<", 0]])
+        assert not any(nothing.to_columns().values()) and nothing.collapse(0) == 0
+
+
+class Naming(HistoryViewer):
+    """A viewer that knows which view it asked last."""
+
+    def _send(self, message: bytes):
+        self.entity = parse_request(bytes(message)).entity
+        super()._send(message)
+
+
+def test_the_depth_of_a_view(server):
+    with Naming(server.port) as viewer:
+        view = viewer.table("grouped").view(**GROUPED)
+        for depth, rows in ((0, 7), (1, 13), (2, 25), (9, 25)):
+            assert view.num_rows()
+            viewer.send(message(SET_DEPTH, encode(1, depth), viewer.entity.encode()))
+            assert view.num_rows() == rows

@@ -9,7 +9,7 @@ import pytest
 import taosws
 
 from tests.helpers.browser import VALUES, opener, own_origin_page, says
-from tests.helpers.databases import ROOT, Embedded
+from tests.helpers.databases import ROOT
 from tests.helpers.history_page import (
     ALL_ROWS,
     EACH,
@@ -35,17 +35,24 @@ from tests.helpers.waiting import wait_for
 
 ALL = METERS * EACH
 SMALL = 500, 400  # a screen for tests of few pixels
+FEW = 900, 400  # the two panels side by side, with ten rows, in not many more
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory, dsn):
-    """A server of the rows: `power` is a connection, `newest` the newest time, `other_port` that of another page."""
+    """A server of the rows. A proxy, `database`, stands before TDengine.
+
+    `power` is a connection, `newest` the newest time, `other_port` that of another page.
+    """
     folder = tmp_path_factory.mktemp("history")
     database, newest, other_port = f"history_{os.getpid()}", now_ms() - 1000, free_port()
     power = fill(dsn, database, newest)
-    with Server(folder, f"{dsn}/{database}", f"--allowed-origins=http://localhost:{other_port}",
-                cwd=copy_with_sheet(folder)) as server:
+    host, port = re.search(r"@([^:/]+):(\d+)", dsn).groups()
+    with Proxy(int(port), host) as proxy, \
+            Server(folder, re.sub(r"@.*", f"@127.0.0.1:{proxy.port}/{database}", dsn), "--tdengine-timeout-s=6",
+                   f"--allowed-origins=http://localhost:{other_port}", cwd=copy_with_sheet(folder)) as server:
         server.power, server.newest, server.dsn, server.other_port = power, newest, f"{dsn}/{database}", other_port
+        server.database = proxy
         yield server
     taosws.connect(dsn).execute(f"DROP DATABASE IF EXISTS {database}")
 
@@ -54,7 +61,7 @@ def demo(tmp_path_factory, dsn):
 def page(demo, browser):
     """It keeps what comes over its WebSockets in `answers`."""
     with opener(browser) as open_page:
-        page = open_page("about:blank")
+        page = open_page("about:blank", *FEW)
         page.answers = []
         page.on("websocket", lambda socket: socket.on("framereceived", lambda answer: page.answers.append(answer)))
         page.goto(own_origin_page(demo) + "prsp-viewer.html?range=all&token=")
@@ -107,9 +114,20 @@ def test_closed_groups(page, panel):
     assert note(page) == ""
 
 
-def test_two_pages_at_once_and_windows_that_fit(demo, page, panel, open_page):
-    other = open_page(own_origin_page(demo) + "prsp-viewer.html?range=all", *SMALL)
-    panels = panel, panel_of_all_rows(other)
+@pytest.fixture
+def page_of_another_port(demo, open_page, tmp_path):
+    """The same page, which another program serves."""
+    tree = copy_with_sheet(tmp_path)
+    (tree / "assets").symlink_to(ROOT / "assets")
+    edit(tree / "prsp-viewer.html", ('server: "",', f'server: "localhost:{demo.port}",'))
+    with Program(tmp_path / "static.log", sys.executable, "-m", "http.server", str(demo.other_port), cwd=tree):
+        wait_for(lambda: listens(demo.other_port), what="http.server")
+        yield open_page(f"http://localhost:{demo.other_port}/prsp-viewer.html?range=all", *SMALL)
+
+
+def test_two_pages_at_once_and_windows_that_fit(demo, panel, page_of_another_port):
+    panels = panel, panel_of_all_rows(page_of_another_port)
+    wait_for(lambda: number_of_rows(panels[1]) >= ALL, what="all rows")
     config = FRESH | {"group_by": ["timestamp"], "columns": ["voltage"], "aggregates": {"voltage": "sum"}}
     for each in panels:
         each.evaluate("(viewer, config) => void viewer.restore(config)", config)
@@ -214,35 +232,14 @@ def test_live_panels_beside_it_and_the_history_killed(demo, page, panel, tmp_pat
         assert page.inner_text("#problem") == "" and "live" in page.inner_text("#status")
 
 
-def test_from_another_port(demo, open_page, tmp_path):
-    tree = copy_with_sheet(tmp_path)
-    (tree / "assets").symlink_to(ROOT / "assets")
-    edit(tree / "prsp-viewer.html", ('server: "",', f'server: "localhost:{demo.port}",'))
-    with Program(tmp_path / "static.log", sys.executable, "-m", "http.server", str(demo.other_port), cwd=tree):
-        wait_for(lambda: listens(demo.other_port), what="http.server")
-        page = open_page(f"http://localhost:{demo.other_port}/prsp-viewer.html?range=all", *SMALL)
-        wait_for(lambda: number_of_rows(panel_of_all_rows(page)) >= ALL, what="all rows")
-
-
-@pytest.mark.embedded_only
-def test_database_stopped_and_back_while_a_question_runs(open_page, tmp_path):
-    folder, port = tmp_path / "database", free_port()
-    database = Embedded(tmp_path / "1.log", f"--folder={folder}", f"--port={port}", "--retention=0")
-    fill(database.dsn, "power", now_ms() - 1000, 100)
-    with Proxy(port, "localhost") as proxy:
-        dsn = f"taosws://root:taosdata@localhost:{proxy.port}/power"
-        # A process that has not asked before has to connect first: that, too, takes longer than the words below.
-        with Server(tmp_path, dsn, "--tdengine-timeout-s=6", cwd=copy_with_sheet(tmp_path)) as server:
-            page = open_page(own_origin_page(server) + "prsp-viewer.html?range=all", *SMALL)
-            panel = panel_of_all_rows(page)
-            with proxy.trouble("silent"):
-                panel.evaluate("viewer => void viewer.restore({group_by: ['location'], columns: ['voltage'], "
-                               "aggregates: {voltage: 'avg'}}).catch(console.debug)")
-                wait_for(lambda: re.fullmatch(r"asking TDengine for [3-9] s", note(page)), 15, "the seconds")
-                database.kill()
+def test_database_silent_gone_and_back_while_a_question_runs(demo, page, panel):
+    restore(panel, ALL_ROWS)
+    with demo.database.trouble("silent"):
+        panel.evaluate("viewer => void viewer.restore({group_by: ['location'], columns: ['voltage'], "
+                       "aggregates: {voltage: 'avg'}, group_rollup_mode: 'rollup'}).catch(console.debug)")
+        wait_for(lambda: re.fullmatch(r"asking TDengine for [3-9] s", note(page)), 15, "the seconds")
+        with demo.database.trouble("cut"):
             wait_for(lambda: page.get_attribute("section > output", "class") == "failed", 15, "the database's words")
-            database = Embedded(tmp_path / "2.log", f"--folder={folder}", f"--port={port}", "--retention=0")
-            wait_for(lambda: note(page) == "", 30, "no words")
-            wait_for(lambda: len(panel.evaluate(VALUES)) == METERS + 1, 30, "the groups")
-            assert saved(panel)["group_by"] == ["location"]
-    database.end()
+    wait_for(lambda: note(page) == "", 30, "no words")
+    wait_for(lambda: len(panel.evaluate(VALUES)) == METERS + 1, 30, "the groups")
+    assert saved(panel)["group_by"] == ["location"]

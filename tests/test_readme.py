@@ -16,16 +16,22 @@ README, SETTINGS, FILES, PROXY = ((ROOT / file).read_text() for file in (
     "README.md", "docs/settings.md", "docs/files.md", "docs/reverse-proxy.md"))
 PAGES = [path for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")) if path.name != "benchmarks.md"]
 TEXT = "".join(page.read_text() for page in PAGES)
-PROGRAMS = (["producer.py"], ["perspective_server.py"], ["-m", "embedded"], ["-m", "bridge.trend.process"])
+PROGRAMS = "producer", "perspective_server", "embedded", "bridge.trend.process"
+HELP = """
+import contextlib, runpy, sys
+sys.argv[1:] = ["--help"]
+for program in %r:
+    with contextlib.suppress(SystemExit):
+        runpy.run_module(program, run_name="__main__", alter_sys=True)
+"""
 SUFFIXES = ("py", "sh", "html", "js", "yaml", "conf", "txt")
 
 
 @pytest.fixture(scope="module")
 def help():
     """What the programs' --help says, in one line."""
-    runs = [subprocess.run([sys.executable, *program, "--help"], cwd=ROOT, capture_output=True, text=True)
-            for program in PROGRAMS]
-    return " ".join(" ".join(run.stdout.split()) for run in runs).replace("- ", "-")
+    run = subprocess.run([sys.executable, "-c", HELP % (PROGRAMS,)], cwd=ROOT, capture_output=True, text=True)
+    return " ".join(run.stdout.split()).replace("- ", "-")
 
 
 def block(language: str, text: str = README) -> str:
@@ -137,7 +143,7 @@ def test_own_rows(power_dsn, power, database, tmp_path, open_page):  # noqa: F81
         row, = view.to_records()
         assert (row["pm10"], row["pm25"], row["name"]) == (31, 12, "Łódź")
         assert row["calibrated"] == 1793520000000
-        page = open_page(own_origin_page(server))
+        page = open_page(own_origin_page(server), 600, 400)
         page.locator("text=Łódź").first.wait_for()
         drawn, = [row for row in page.query_selector("perspective-viewer").evaluate(VALUES) if row["__ROW_PATH__"]]
         assert (drawn["pm10"], drawn["pm25"]) == (31, 12)

@@ -65,19 +65,34 @@ def nginx(tmp_path_factory, dsn):
         yield nginx
 
 
+@pytest.fixture(scope="module")
+def tab(browser):
+    """A tab that takes the test's own certificate, and keeps the `errors` of pages, and what they ask for."""
+    page = browser.new_page(ignore_https_errors=True, bypass_csp=True, viewport={"width": 600, "height": 400})
+    page.errors, page.asked = [], []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("request", lambda request: page.asked.append(request.url))
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def page(tab):
+    """That tab, for one test."""
+    for kept in (tab.errors, tab.asked):
+        kept.clear()
+    yield tab
+    tab.goto("about:blank")
+
+
 @pytest.mark.parametrize("scheme, path", (("http", "/"), ("https", "/demo/")))
-def test_the_page_is_live(nginx, browser, scheme, path):
-    page = browser.new_page(ignore_https_errors=True, bypass_csp=True)
-    errors = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("request", lambda request: request.url.startswith((nginx.address(scheme, path), "data:", "blob:"))
-            or errors.append(f"request to {request.url}"))
+def test_the_page_is_live(nginx, page, scheme, path):
     page.goto(nginx.address(scheme, f"{path}?token={TOKEN}"))
     assert page.url == nginx.address(scheme, f"{path}prsp-viewer.html?token={TOKEN}")
     live(page, 1)
     assert page.inner_text("#problem") == ""
-    page.close()
-    assert not errors
+    assert not page.errors
+    assert not [url for url in page.asked if not url.startswith((nginx.address(scheme, path), "data:", "blob:"))]
 
 
 def test_a_path_without_its_last_slash_leads_to_the_page(nginx):

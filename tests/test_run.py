@@ -1,8 +1,5 @@
-"""`sh run.sh`: it starts what is missing, says why it cannot, and ends all that it started."""
+"""`sh run.sh` where a TDengine answers: it shows the rows, or says why it cannot, and ends all that it started."""
 
-import os
-import re
-import signal
 import socket
 
 import pytest
@@ -35,20 +32,6 @@ def test_port_in_use_is_named(start, power_dsn):
         assert "choose another with --perspective-port or PERSPECTIVE_PORT" in demo.text()
 
 
-@pytest.mark.embedded_only
-def test_starts_the_embedded_database_where_no_tdengine_answers(start):
-    """With a backfill it keeps rows of any age. Ctrl-C ends it, too."""
-    demo = start(BACKFILL="2d", BACKFILL_EVERY_S="60")
-    demo.says("no TDengine answers: starting the embedded database")
-    demo.runs()
-    assert demo.listening() == [demo.port, demo.database_port] and demo.status()["embedded"]
-    log = demo.tree / "logs" / "producer.log"
-    wait_for(lambda: re.search(r"backfill: 2880\d rows", log.read_text()), what="the rows of two days")
-    assert demo.status()["last_error"] is None
-    os.killpg(demo.process.pid, signal.SIGINT)  # as Ctrl-C: every part gets it
-    demo.stopped()
-
-
 def test_shows_the_rows_of_the_database_that_answers_and_writes_none(start, power_dsn, power, write):
     write(0, now_ms())
     demo = start(TDENGINE_DSN=power_dsn, PRODUCER="no")
@@ -58,6 +41,8 @@ def test_shows_the_rows_of_the_database_that_answers_and_writes_none(start, powe
     wait_for(lambda: demo.status()["rows_seen"] == 1, what="the row")
     assert not (demo.tree / "logs" / "producer.log").exists()
     assert list(power.query("SELECT COUNT(*) FROM meters")) == [(1,)]
+    demo.process.terminate()
+    demo.stopped()
 
 
 @pytest.mark.parametrize("columns", ("current FLOAT, voltage INT, phase FLOAT, energy BIGINT", "reading DOUBLE"))

@@ -15,15 +15,19 @@ from bridge.history.known import Known, Missing
 from bridge.history.view import View
 from bridge.history.view_sql import ViewSql, Windows
 from bridge.viewer_requests import encode, varint
+from bridge.writer import bind
 from tests.helpers.viewers import Viewer
 
 
 def fill(power, rows: int, before: int, table: str = meters.SUPER_TABLE) -> None:
     """One row a second of one meter, until `before` (epoch ms); its voltage counts from 0. The table is made, too."""
     power.execute(meters.create_super_table().replace(f"`{meters.SUPER_TABLE}`", table))
-    for at in range(0, rows, 5000):
-        values = " ".join(f"({before - (rows - i) * 1000}, 1.5, {i}, 0.5)" for i in range(at, min(rows, at + 5000)))
-        power.execute(f"INSERT INTO {table}_0 USING {table} (groupid, location) TAGS (1, 'Łódź') VALUES {values}")
+    statement = power.stmt2_statement()
+    statement.prepare(meters.insert_rows().replace(f"`{meters.SUPER_TABLE}`", table))
+    statement.bind([bind(f"{table}_0", {"groupid": 1, "location": "Łódź"}, {
+        "ts": [before - (rows - i) * 1000 for i in range(rows)], "current": [1.5] * rows,
+        "voltage": list(range(rows)), "phase": [0.5] * rows})])
+    assert statement.execute() == rows
 
 
 def asked(known: Known, connection, read):
