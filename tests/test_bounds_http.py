@@ -25,9 +25,9 @@ UNREAD = b"GET /assets/perspective/perspective-anywidget.js HTTP/1.1\r\nHost: lo
 
 
 class FewFiles(Server):
-    """A server that may open 1024 files."""
+    """A server that may open 512 files."""
 
-    COMMAND = ("sh", "-c", 'ulimit -n 1024; exec "$@"', "sh", *Server.COMMAND)
+    COMMAND = ("sh", "-c", 'ulimit -n 512; exec "$@"', "sh", *Server.COMMAND)
 
 
 class FewerFiles(Server):
@@ -140,7 +140,7 @@ def test_bodies_are_not_read(busy):
 def test_silent_connections_lock_nobody_out(busy):
     at_first = files(busy)
     with Others(busy, TOKEN) as others:
-        for count, sent in ((1100, b""), (1100, b"GET /status HTTP/1.1\r\nHost: local"), (300, UNREAD)):
+        for count, sent in ((600, b""), (600, b"GET /status HTTP/1.1\r\nHost: local"), (200, UNREAD)):
             others.begin()
             with silent(busy.port, count, sent):
                 before = processor_s(busy)
@@ -150,13 +150,13 @@ def test_silent_connections_lock_nobody_out(busy):
                 started = time.monotonic()
                 others.unharmed()
                 assert processor_s(busy) - before < 0.5 * (time.monotonic() - started + 3)
-                assert files(busy) < 600
+                assert files(busy) < 400
             wait_for(lambda: files(busy) < at_first + 10, what="the end of the silent connections")
 
 
 def test_without_files_it_waits_idle(busy):
     with Others(busy, TOKEN) as others:
-        resource.prlimit(busy.process.pid, resource.RLIMIT_NOFILE, (files(busy), 1024))
+        resource.prlimit(busy.process.pid, resource.RLIMIT_NOFILE, (files(busy), 512))
         before = processor_s(busy)
         with silent(busy.port, 100):
             others.stop.set()
@@ -164,7 +164,7 @@ def test_without_files_it_waits_idle(busy):
             others.took = [0]
             others.unharmed()
             assert processor_s(busy) - before < 2
-            resource.prlimit(busy.process.pid, resource.RLIMIT_NOFILE, (1024, 1024))
+            resource.prlimit(busy.process.pid, resource.RLIMIT_NOFILE, (512, 512))
             wait_for(lambda: busy.get(f"/status?{TOKEN}").close() is None, what="an answer")
 
 

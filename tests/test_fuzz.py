@@ -271,7 +271,7 @@ REQUESTS = [
 ]
 # Writes rows and reads them back until its input ends, and prints how often.
 CLIENT = """
-import sys, threading, taosws
+import sys, threading, time, taosws
 connection = taosws.connect(sys.argv[1])
 connection.execute("CREATE DATABASE beside")
 connection.execute("CREATE TABLE beside.t (ts TIMESTAMP, v INT)")
@@ -284,6 +284,7 @@ while not ended:
     newest = connection.query("SELECT CAST(ts AS BIGINT), v FROM beside.t ORDER BY ts DESC LIMIT 20")
     assert list(newest) == rows[:-21:-1]
     assert list(connection.query("SELECT COUNT(*), SUM(v) FROM beside.t")) == [(len(rows), sum(v for _, v in rows))]
+    time.sleep(0.02)
 print(len(rows))
 """
 

@@ -102,7 +102,7 @@ def test_odd_numbers(power_dsn, power, tmp_path):
     values = '[[float("nan"), float("inf"), -float("inf"), 1.5][ts % 4] for ts in timestamps]'
     edit(edited / "simulation.py", ('"current": np.where(', f'"current": {values} if True else np.where('))
     assert producer(tmp_path, power_dsn, "--count=1", "--rows-per-interval=40", cwd=edited).wait() == 0
-    with Server(tmp_path, power_dsn, "--interval-ms=50") as server, ArrowViewer(server.port) as copy:
+    with Server(tmp_path, power_dsn) as server, ArrowViewer(server.port) as copy:
         server.seen(40)
         # A check finds this one; it compares the others, too.
         power.execute(f"INSERT INTO d_bind_0 VALUES ({now - 60_000}, 7, 1, 1)")

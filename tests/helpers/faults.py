@@ -10,8 +10,8 @@ from tests.helpers.live_rows import shown, stored
 from tests.helpers.viewers import CopyViewer, Viewer
 from tests.helpers.waiting import wait_for
 
-FAST = "--interval-ms=50", "--tdengine-timeout-s=1"
-FEW = *FAST, "--rows-per-interval=30"
+FAST = "--interval-ms=100", "--tdengine-timeout-s=1"
+FEW = *FAST, "--rows-per-interval=60"
 RECOVERY_S = 20  # it is 5 s; machines are shared
 
 

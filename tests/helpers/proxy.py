@@ -84,4 +84,4 @@ class Proxy:
 
     async def until_cut(self):
         while self.mode != "cut":
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
