@@ -131,7 +131,7 @@ def test_a_row_of_the_future_waits_for_its_time(power_dsn, power, write, tmp_pat
     write(0, now_ms() + 8000)
     with Server(tmp_path, power_dsn) as server, CopyViewer(server.port) as viewer:
         assert server.status()["rows_seen"] == 0
-        with producer(tmp_path, power_dsn, *FEW, "--count=10") as program:
+        with producer(tmp_path, power_dsn, *FEW, "--count=5") as program:
             assert program.wait() == 0
         server.seen(300)
         status = wait_for(lambda: (s := server.status())["future_rows"] == 1 and s, RECOVERY_S, "the row in /status")
