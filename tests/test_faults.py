@@ -141,66 +141,50 @@ def some_stored(power) -> list[tuple]:
         return []
 
 
-@pytest.fixture(scope="module")
-def server(module_dsn, tmp_path_factory):
-    """One server for all faults after which it is as before."""
-    with Server(tmp_path_factory.mktemp("server"), module_dsn, *FAST) as server:
-        yield server
-
-
-@pytest.fixture
-def module_power(module_dsn, server):
-    """A connection to the database of `server`, which has no table yet."""
-    power = taosws.connect(module_dsn)
-    power.execute("DROP TABLE IF EXISTS meters")
-    trouble(server, "the super table does not exist yet")
-    return power
-
-
-def test_super_table_dropped_and_made_again(server, module_dsn, module_power, tmp_path):
+def test_super_table_dropped_and_made_again(fast_server, module_dsn, fast_power, tmp_path):
     assert producer(tmp_path, module_dsn, *FEW, "--count=2").wait() == 0
-    check_rows(server, module_power, engine=True)
-    assert server.status()["table_rows"] == 120
-    with Viewer(server.port) as viewer:
-        module_power.execute("DROP TABLE meters")
-        trouble(server, "the super table does not exist yet")
-        check_answers(server, viewer)
+    check_rows(fast_server, fast_power, engine=True)
+    assert fast_server.status()["table_rows"] == 120
+    with Viewer(fast_server.port) as viewer:
+        fast_power.execute("DROP TABLE meters")
+        trouble(fast_server, "the super table does not exist yet")
+        check_answers(fast_server, viewer)
         assert producer(tmp_path, module_dsn, *FEW, "--count=4").wait() == 0
-        check_rows(server, module_power, engine=True)
-        assert len(stored(module_power)) == 240
+        check_rows(fast_server, fast_power, engine=True)
+        assert len(stored(fast_power)) == 240
         wait_for(lambda: viewer.closed, what="the end of the old table's connection")
         assert viewer.closed[0] == 1012
-    check_flows(server)
+    check_flows(fast_server)
 
 
-def test_super_table_and_database_dropped_under_the_producer(server, module_dsn, module_power, tmp_path):
-    seen = server.status()["rows_seen"]
+def test_super_table_and_database_dropped_under_the_producer(fast_server, module_dsn, fast_power, tmp_path):
+    seen = fast_server.status()["rows_seen"]
     with producer(tmp_path, module_dsn, *FEW) as program:
-        wait_for(lambda: server.status()["rows_seen"] > seen + 300, what="300 rows")
-        module_power.execute("DROP TABLE meters")
-        wait_for(lambda: list(module_power.query("SHOW STABLES")), what="the producer's new table")
-        wait_for(lambda: len(stored(module_power)) > 300, what="300 rows in it")
-        check_flows(server)
+        wait_for(lambda: fast_server.status()["rows_seen"] > seen + 300, what="300 rows")
+        fast_power.execute("DROP TABLE meters")
+        wait_for(lambda: list(fast_power.query("SHOW STABLES")), what="the producer's new table")
+        wait_for(lambda: len(stored(fast_power)) > 300, what="300 rows in it")
+        check_flows(fast_server)
         said = len(program.text())
-        module_power.execute(f"DROP DATABASE {module_dsn.rpartition('/')[2]}")
+        fast_power.execute(f"DROP DATABASE {module_dsn.rpartition('/')[2]}")
         wait_for(lambda: "errors; " in program.text()[said:], what="word of it")
-        seen = server.status()["rows_seen"]
-        wait_for(lambda: server.status()["rows_seen"] > seen + 300, what="rows of the new database")
+        seen = fast_server.status()["rows_seen"]
+        wait_for(lambda: fast_server.status()["rows_seen"] > seen + 300, what="rows of the new database")
         assert program.end() == 0
-        check_rows(server, taosws.connect(module_dsn))
-        check_flows(server)
+        check_rows(fast_server, taosws.connect(module_dsn))
+        check_flows(fast_server)
 
 
-def test_producer_killed_again_and_again(server, module_dsn, module_power, tmp_path):
+def test_producer_killed_again_and_again(fast_server, module_dsn, fast_power, tmp_path):
     """At 100 writes a second a kill comes in the middle of one, sooner or later."""
     for _ in range(3):
-        rows = server.status()["rows_seen"]
+        rows = fast_server.status()["rows_seen"]
         program = producer(tmp_path, module_dsn, "--interval-ms=10", "--rows-per-interval=90")
-        wait_for(lambda: server.status()["rows_seen"] > rows, what="new rows")
+        wait_for(lambda: fast_server.status()["rows_seen"] > rows, what="new rows")
         program.process.kill()
         program.process.wait()
-    check_rows(server, module_power)
-    assert server.status()["last_error"] is None
+    check_rows(fast_server, fast_power)
+    assert fast_server.status()["last_error"] is None
 
 
 STEPPED_BACK = """
@@ -211,11 +195,11 @@ asyncio.run(producer.main())
 """
 
 
-def test_clock_stepped_back_under_the_producer(server, module_dsn, module_power, tmp_path):
-    before = server.status()
+def test_clock_stepped_back_under_the_producer(fast_server, module_dsn, fast_power, tmp_path):
+    before = fast_server.status()
     program = Program(tmp_path / "producer.log", sys.executable, "-c", STEPPED_BACK, *FEW, "--count=20",
                       TDENGINE_DSN=module_dsn)
     assert "the clock was set back by 60 s: rows are ahead of it" in program.says("set back")
     assert program.wait() == 0
-    assert server.seen(before["rows_seen"] + 1200)["late_rows"] == before["late_rows"]
-    check_rows(server, module_power)
+    assert fast_server.seen(before["rows_seen"] + 1200)["late_rows"] == before["late_rows"]
+    check_rows(fast_server, fast_power)
