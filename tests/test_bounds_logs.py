@@ -28,9 +28,10 @@ TOKEN = "token=sesame"
 
 @pytest.fixture(scope="module")
 def busy(dsn, tmp_path_factory):
-    """A server with a token, and a producer at its usual pace."""
+    """A server with a token, and a producer of few rows at its usual pace."""
     folder, database = tmp_path_factory.mktemp("busy"), f"logs_{os.getpid()}"
-    with producer(folder, f"{dsn}/{database}"), Server(folder, f"{dsn}/{database}", f"--perspective-{TOKEN}") as server:
+    with producer(folder, f"{dsn}/{database}", "--rows-per-interval=30"), \
+            Server(folder, f"{dsn}/{database}", f"--perspective-{TOKEN}") as server:
         yield server
     taosws.connect(dsn).execute(f"DROP DATABASE {database}")
 

@@ -17,7 +17,10 @@ TOKEN = "token=open%20sesame"
 
 
 def test_tokens_and_numbers(power_dsn, write, tmp_path):
-    """All kinds of viewers need the token, and a page of an origin that is allowed; together they may be two here."""
+    """All kinds of viewers need the token, and a page of an origin that is allowed; together they may be two here.
+
+    Those without a token take nobody's place.
+    """
     write(0, now_ms())
     with Server(tmp_path, power_dsn, "--perspective-token=open sesame", "--max-viewers=2") as server:
         def viewers() -> int:
