@@ -39,7 +39,7 @@ def test_database_in_trouble(proxy, power, tmp_path):
                     fault_ends = time.monotonic() + 1.5
                     while time.monotonic() < fault_ends:
                         check_answers(server, viewer)
-                        time.sleep(0.2)  # the pace: each looks nine times
+                        time.sleep(0.4)  # the pace: each looks nine times
                     assert "errors; " in program.text()[said:], mode
                     assert len(server.text().splitlines()) - lines < 10, mode  # of 15 polls
                 check_flows(server, after=error)
@@ -77,14 +77,13 @@ def test_database_in_trouble_at_the_start_and_at_the_end(proxy, power, tmp_path,
 def test_a_database_200_ms_away(power_dsn, power, tmp_path):
     """Each question has a time limit of its own: a poll may take longer than one of them."""
     host, port = re.search(r"@([^:/]+):(\d+)", power_dsn).groups()
-    many = "--count=12", "--rows-per-interval=1000"
-    with Proxy(int(port), host, delay_s=0.1) as far, producer(tmp_path, power_dsn, *many) as program:
+    with Proxy(int(port), host, delay_s=0.1) as far, producer(tmp_path, power_dsn, "--count=12") as program:
         dsn = re.sub(r"@[^/]+", f"@127.0.0.1:{far.port}", power_dsn)
         with Server(tmp_path, dsn, "--tdengine-timeout-s=1") as server:
             assert program.wait(40) == 0
             check_rows(server, power, seconds=40)
             status = server.status()
-            assert status["last_error"] is None and status["rows_seen"] >= 10_000
+            assert status["last_error"] is None and status["rows_seen"] == 3600
             assert server.text().count("poller started") == 1 and "has not answered" not in server.text()
 
 

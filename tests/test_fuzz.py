@@ -434,7 +434,7 @@ def watch(port: int, ended: threading.Event) -> int:
         with Viewer(port) as viewer:
             try:
                 view = viewer.table().view(group_by=["location"], columns=["voltage"], aggregates={"voltage": "count"})
-                while not ended.wait(0.05):
+                while not ended.wait(0.1):
                     total, *parts = view.to_columns()["voltage"]
                     assert total == sum(parts) and 0 < total <= LIMIT
                     looks += 1

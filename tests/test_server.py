@@ -43,12 +43,12 @@ def test_started_before_the_producer(power_dsn, connection, database, tmp_path):
     """It says what it waits for. Then rows arrive once and ascending while they are written; the newest stay."""
     connection.execute(f"DROP DATABASE {database}")
     pace = "--interval-ms=100"
-    with Server(tmp_path, power_dsn, pace, "--table-limit=6500") as server:
+    with Server(tmp_path, power_dsn, pace, "--table-limit=1000") as server:
         waiting = wait_for(lambda: server.status()["waiting"], what="a word on what it waits for")
         assert "the database does not exist yet: start producer.py" in waiting
         assert "the database does not exist yet" in server.text()
-        assert producer(tmp_path, power_dsn, pace, "--count=10", "--rows-per-interval=600").wait() == 0
-        status = server.seen(6000)
+        assert producer(tmp_path, power_dsn, pace, "--count=10", "--rows-per-interval=60").wait() == 0
+        status = server.seen(600)
         assert status["waiting"] is None and status["last_error"] is None
         assert "rows are flowing" in server.text()
         power = taosws.connect(power_dsn)
@@ -56,11 +56,11 @@ def test_started_before_the_producer(power_dsn, connection, database, tmp_path):
             rows = shown(viewer)
             assert sorted(rows) == sorted(stored(power))
             assert [row[0] for row in rows] == sorted(row[0] for row in rows)
-            assert producer(tmp_path, power_dsn, pace, "--count=5", "--rows-per-interval=310").wait() == 0
-            newest = stored(power, 6500)
+            assert producer(tmp_path, power_dsn, pace, "--count=5", "--rows-per-interval=110").wait() == 0
+            newest = stored(power, 1000)
             wait_for(lambda: max(shown(viewer)) == max(newest), what="the newest row")
             rows = shown(viewer)
-        assert len(rows) == 6500
+        assert len(rows) == 1000
         assert min(rows)[0] >= newest[0][0] - 10  # of rows of one millisecond any may be the last to stay
 
 
@@ -89,7 +89,7 @@ def test_eight_grouped_viewers_on_an_empty_database(power_dsn, write, tmp_path):
 def test_a_stalled_database_is_said_and_survived(start_embedded, tmp_path):
     database = start_embedded()
     dsn = f"{database.dsn}/power"
-    with Server(tmp_path, dsn, "--interval-ms=50", "--tdengine-timeout-s=1") as server:
+    with Server(tmp_path, dsn, "--interval-ms=100", "--tdengine-timeout-s=1") as server:
         assert producer(tmp_path, dsn, "--count=3", "--interval-ms=50").wait() == 0
         server.seen(900)
         database.process.send_signal(signal.SIGSTOP)
