@@ -94,7 +94,7 @@ def test_what_is_not_asked_for_ends_the_connection(full, message):
 
 
 def test_one_that_does_not_read_is_dropped(power_dsn, power, tmp_path):
-    with Server(tmp_path, power_dsn, "--table-limit=20000", "--idle-s=1") as server:
+    with Server(tmp_path, power_dsn, "--table-limit=20000", "--idle-s=2") as server:
         with socket.create_connection(("127.0.0.1", server.port)) as slow, CopyViewer(server.port) as viewer:
             slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             slow.sendall(handshake("/rows"))
