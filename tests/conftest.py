@@ -19,6 +19,7 @@ import meters
 from tests.helpers.browser import browser, open_page, shared  # noqa: F401 (fixtures)
 from tests.helpers.databases import Embedded
 from tests.helpers.embedded_session import session, store  # noqa: F401 (fixtures)
+from tests.helpers.faults import fast_power, fast_server  # noqa: F401 (fixtures)
 from tests.helpers.meter_rows import write_row
 from tests.helpers.programs import Server, now_ms
 
@@ -29,8 +30,9 @@ QUEUES = {"test_faults_page.py": "one", "test_page.py": "two", "test_bounds_page
           "test_readme.py": "three", "test_history_page.py": "two", "test_sheets_page.py": "one",
           "test_layouts_page.py": "one"}
 # The modules whose tests share a server: all tests of one run in one worker.
-SHARING = {"test_bounds_http.py", "test_bounds_logs.py", "test_engine.py", "test_history.py",
-           "test_history_messages.py", "test_history_trouble.py", "test_rows.py", "test_server.py", "test_viewers.py"}
+SHARING = {"test_bounds_http.py", "test_bounds_logs.py", "test_engine.py", "test_faults.py", "test_faults_rows.py",
+           "test_history.py", "test_history_messages.py", "test_history_trouble.py", "test_rows.py", "test_server.py",
+           "test_viewers.py"}
 # These have long tests: started last, they would run alone in the end.
 LONG = {"test_fuzz.py", "test_poller.py", "test_wide_rows.py"}
 _numbers = itertools.count()

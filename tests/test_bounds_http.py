@@ -25,9 +25,9 @@ UNREAD = b"GET /assets/perspective/perspective-anywidget.js HTTP/1.1\r\nHost: lo
 
 
 class FewFiles(Server):
-    """A server that may open 1024 files."""
+    """A server that may open 512 files."""
 
-    COMMAND = ("sh", "-c", 'ulimit -n 1024; exec "$@"', "sh", *Server.COMMAND)
+    COMMAND = ("sh", "-c", 'ulimit -n 512; exec "$@"', "sh", *Server.COMMAND)
 
 
 class FewerFiles(Server):
@@ -38,9 +38,9 @@ class FewerFiles(Server):
 
 @pytest.fixture(scope="module")
 def busy(dsn, tmp_path_factory):
-    """A server with a token at every address, and a producer at its usual pace."""
+    """A server with a token at every address, and a producer of few rows at its usual pace."""
     folder, database = tmp_path_factory.mktemp("busy"), f"bounds_{os.getpid()}"
-    with producer(folder, f"{dsn}/{database}"), \
+    with producer(folder, f"{dsn}/{database}", "--rows-per-interval=30"), \
             FewFiles(folder, f"{dsn}/{database}", "--perspective-token=sesame", "--perspective-host=0.0.0.0") as server:
         yield server
     taosws.connect(dsn).execute(f"DROP DATABASE {database}")
@@ -64,18 +64,6 @@ def test_a_low_limit_of_files_leaves_room_for_all(power_dsn, write, tmp_path):
         assert "at most 54 viewers may connect, as only 200 files may be open (ulimit -n)" in server.text()
         with CopyViewer(server.port) as viewer:
             wait_for(lambda: viewer.rows, what="rows")
-
-
-def test_strangers_take_no_viewer_s_place(power_dsn, write, tmp_path):
-    write(0, now_ms())
-    with Server(tmp_path, power_dsn, "--perspective-token=sesame", "--max-viewers=1") as server:
-        for _ in range(3):
-            with pytest.raises(HTTPClientError, match="403"):
-                CopyViewer(server.port, "token=open").__enter__()
-        with CopyViewer(server.port, TOKEN) as viewer:
-            wait_for(lambda: viewer.rows, what="rows")
-            with pytest.raises(HTTPClientError, match="503"):
-                CopyViewer(server.port, TOKEN).__enter__()
 
 
 def test_who_reads_nothing_and_leaves_keeps_no_file_open(open_house):
@@ -140,7 +128,7 @@ def test_bodies_are_not_read(busy):
 def test_silent_connections_lock_nobody_out(busy):
     at_first = files(busy)
     with Others(busy, TOKEN) as others:
-        for count, sent in ((1100, b""), (1100, b"GET /status HTTP/1.1\r\nHost: local"), (300, UNREAD)):
+        for count, sent in ((600, b""), (600, b"GET /status HTTP/1.1\r\nHost: local"), (200, UNREAD)):
             others.begin()
             with silent(busy.port, count, sent):
                 before = processor_s(busy)
@@ -150,13 +138,13 @@ def test_silent_connections_lock_nobody_out(busy):
                 started = time.monotonic()
                 others.unharmed()
                 assert processor_s(busy) - before < 0.5 * (time.monotonic() - started + 3)
-                assert files(busy) < 600
+                assert files(busy) < 400
             wait_for(lambda: files(busy) < at_first + 10, what="the end of the silent connections")
 
 
 def test_without_files_it_waits_idle(busy):
     with Others(busy, TOKEN) as others:
-        resource.prlimit(busy.process.pid, resource.RLIMIT_NOFILE, (files(busy), 1024))
+        resource.prlimit(busy.process.pid, resource.RLIMIT_NOFILE, (files(busy), 512))
         before = processor_s(busy)
         with silent(busy.port, 100):
             others.stop.set()
@@ -164,7 +152,7 @@ def test_without_files_it_waits_idle(busy):
             others.took = [0]
             others.unharmed()
             assert processor_s(busy) - before < 2
-            resource.prlimit(busy.process.pid, resource.RLIMIT_NOFILE, (1024, 1024))
+            resource.prlimit(busy.process.pid, resource.RLIMIT_NOFILE, (512, 512))
             wait_for(lambda: busy.get(f"/status?{TOKEN}").close() is None, what="an answer")
 
 

@@ -39,9 +39,9 @@ def test_database_in_trouble(proxy, power, tmp_path):
                     fault_ends = time.monotonic() + 1.5
                     while time.monotonic() < fault_ends:
                         check_answers(server, viewer)
-                        time.sleep(0.2)  # the pace: each looks nine times
+                        time.sleep(0.4)  # the pace: each looks nine times
                     assert "errors; " in program.text()[said:], mode
-                    assert len(server.text().splitlines()) - lines < 10, mode  # of 30 polls
+                    assert len(server.text().splitlines()) - lines < 10, mode  # of 15 polls
                 check_flows(server, after=error)
                 seen = server.status()["rows_seen"]
                 wait_for(lambda: server.status()["rows_seen"] > seen + 100, what=f"rows after the mode {mode}")
@@ -55,7 +55,7 @@ def test_database_in_trouble(proxy, power, tmp_path):
 def test_database_in_trouble_at_the_start_and_at_the_end(proxy, power, tmp_path, mode):
     """Programs can be stopped in its trouble, too."""
     proxy.mode = mode
-    with Server(tmp_path, proxy.dsn, *FAST) as server, producer(tmp_path, proxy.dsn, *FEW, "--count=30") as program:
+    with Server(tmp_path, proxy.dsn, *FAST) as server, producer(tmp_path, proxy.dsn, *FEW, "--count=15") as program:
         error = trouble(server)
         assert server.status()["rows_seen"] == 0
         proxy.mode = "forward"
@@ -78,11 +78,11 @@ def test_a_database_200_ms_away(power_dsn, power, tmp_path):
     """Each question has a time limit of its own: a poll may take longer than one of them. It keeps up all the same."""
     host, port = re.search(r"@([^:/]+):(\d+)", power_dsn).groups()
     with Proxy(int(port), host, delay_s=0.1) as far, \
-            producer(tmp_path, power_dsn, "--count=40", "--rows-per-interval=900") as program:
+            producer(tmp_path, power_dsn, "--count=30", "--rows-per-interval=900") as program:
         dsn = re.sub(r"@[^/]+", f"@127.0.0.1:{far.port}", power_dsn)
         stopped = Server(tmp_path, dsn)
         stopped.says("poller started")
-        assert stopped.end(2) == 0  # amid its first poll, which takes some seconds
+        assert stopped.end(4) == 0  # amid its first poll, which takes some seconds
         assert not re.search("WARNING|ERROR", stopped.text())
         with Server(tmp_path, dsn, "--tdengine-timeout-s=1") as server:
             assert program.process.poll() is None
@@ -93,45 +93,10 @@ def test_a_database_200_ms_away(power_dsn, power, tmp_path):
             assert server.text().count("poller started") == 1 and "has not answered" not in server.text()
 
 
-def test_super_table_dropped_and_made_again(power_dsn, power, tmp_path):
-    with Server(tmp_path, power_dsn, *FAST) as server:
-        assert server.status()["table_rows"] is None
-        assert producer(tmp_path, power_dsn, *FEW, "--count=5").wait() == 0
-        check_rows(server, power, engine=True)
-        assert server.status()["table_rows"] == 150
-        with Viewer(server.port) as viewer:
-            power.execute("DROP TABLE meters")
-            trouble(server, "the super table does not exist yet")
-            check_answers(server, viewer)
-            assert producer(tmp_path, power_dsn, *FEW, "--count=8").wait() == 0
-            check_rows(server, power, engine=True)
-            assert len(stored(power)) == 240
-            wait_for(lambda: viewer.closed, what="the end of the old table's connection")
-            assert viewer.closed[0] == 1012
-        check_flows(server)
-
-
-def test_super_table_and_database_dropped_under_the_producer(power_dsn, power, connection, database, tmp_path):
-    with Server(tmp_path, power_dsn, *FAST) as server, producer(tmp_path, power_dsn, *FEW) as program:
-        wait_for(lambda: server.status()["rows_seen"] > 300, what="300 rows")
-        power.execute("DROP TABLE meters")
-        wait_for(lambda: list(power.query("SHOW STABLES")), what="the producer's new table")
-        wait_for(lambda: len(stored(power)) > 300, what="300 rows in it")
-        check_flows(server)
-        said = len(program.text())
-        connection.execute(f"DROP DATABASE {database}")
-        wait_for(lambda: "errors; " in program.text()[said:], what="word of it")
-        seen = server.status()["rows_seen"]
-        wait_for(lambda: server.status()["rows_seen"] > seen + 300, what="rows of the new database")
-        assert program.end() == 0
-        check_rows(server, taosws.connect(power_dsn))
-        check_flows(server)
-
-
 def test_poller_killed_and_then_the_server(power_dsn, power, tmp_path):
     """A new poller goes on and repeats nothing, where rows have come that the table has no room for. None is left."""
     with Server(tmp_path, power_dsn, *FAST, "--table-limit=500") as server, \
-            producer(tmp_path, power_dsn, *FEW, "--count=40") as program:
+            producer(tmp_path, power_dsn, *FEW, "--count=20") as program:
         first = wait_for(lambda: (s := server.status())["rows_seen"] > 600 and s, what="600 rows")["poller"]
         with Viewer(server.port) as viewer:
             os.kill(first, signal.SIGKILL)
@@ -147,37 +112,6 @@ def test_poller_killed_and_then_the_server(power_dsn, power, tmp_path):
         server.process.kill()
         server.process.wait()
         wait_for(lambda: not os.path.exists(f"/proc/{second}"), what="the end of the poller")
-
-
-def test_producer_killed_again_and_again(power_dsn, power, tmp_path):
-    """At 100 writes a second a kill comes in the middle of one, sooner or later."""
-    with Server(tmp_path, power_dsn, *FAST) as server:
-        for _ in range(3):
-            rows = server.status()["rows_seen"]
-            program = producer(tmp_path, power_dsn, "--interval-ms=10", "--rows-per-interval=90")
-            wait_for(lambda: server.status()["rows_seen"] > rows, what="new rows")
-            program.process.kill()
-            program.process.wait()
-        check_rows(server, power)
-        assert server.status()["last_error"] is None
-
-
-STEPPED_BACK = """
-import asyncio, time, producer
-real, started = time.time_ns, time.monotonic()
-time.time_ns = lambda: real() - 60 * 10**9 * (time.monotonic() > started + 0.7)
-asyncio.run(producer.main())
-"""
-
-
-def test_clock_stepped_back_under_the_producer(power_dsn, power, tmp_path):
-    with Server(tmp_path, power_dsn, *FAST) as server:
-        program = Program(tmp_path / "producer.log", sys.executable, "-c", STEPPED_BACK, *FEW, "--count=40",
-                          TDENGINE_DSN=power_dsn)
-        assert "the clock was set back by 60 s: rows are ahead of it" in program.says("set back")
-        assert program.wait() == 0
-        assert server.seen(1200)["late_rows"] == 0
-        check_rows(server, power)
 
 
 def test_producer_drops_what_is_too_old_and_says_so(proxy, power, tmp_path):
@@ -198,7 +132,7 @@ def test_producer_drops_what_is_too_old_and_says_so(proxy, power, tmp_path):
 
 def test_producer_drops_no_more_than_it_was_to_write(proxy, tmp_path):
     proxy.mode = "cut"
-    program = producer(tmp_path, proxy.dsn, *FEW, "--keep-s=1", "--count=30")
+    program = producer(tmp_path, proxy.dsn, *FEW, "--keep-s=1", "--count=15")
     assert program.wait() == 1
     dropped, = re.search(r"dropped (?:up to )?(\d+) rows", program.text()).groups()
     left, = re.search(r"stopped with (?:up to )?(-?\d+) rows not written", program.text()).groups()
@@ -210,3 +144,67 @@ def some_stored(power) -> list[tuple]:
         return stored(power)
     except taosws.Error:  # the producer has not made the table yet
         return []
+
+
+def test_super_table_dropped_and_made_again(fast_server, module_dsn, fast_power, tmp_path):
+    assert producer(tmp_path, module_dsn, *FEW, "--count=2").wait() == 0
+    check_rows(fast_server, fast_power, engine=True)
+    assert fast_server.status()["table_rows"] == 120
+    with Viewer(fast_server.port) as viewer:
+        fast_power.execute("DROP TABLE meters")
+        trouble(fast_server, "the super table does not exist yet")
+        check_answers(fast_server, viewer)
+        assert producer(tmp_path, module_dsn, *FEW, "--count=4").wait() == 0
+        check_rows(fast_server, fast_power, engine=True)
+        assert len(stored(fast_power)) == 240
+        wait_for(lambda: viewer.closed, what="the end of the old table's connection")
+        assert viewer.closed[0] == 1012
+    check_flows(fast_server)
+
+
+def test_super_table_and_database_dropped_under_the_producer(fast_server, module_dsn, fast_power, tmp_path):
+    seen = fast_server.status()["rows_seen"]
+    with producer(tmp_path, module_dsn, *FEW) as program:
+        wait_for(lambda: fast_server.status()["rows_seen"] > seen + 300, what="300 rows")
+        fast_power.execute("DROP TABLE meters")
+        wait_for(lambda: list(fast_power.query("SHOW STABLES")), what="the producer's new table")
+        wait_for(lambda: len(stored(fast_power)) > 300, what="300 rows in it")
+        check_flows(fast_server)
+        said = len(program.text())
+        fast_power.execute(f"DROP DATABASE {module_dsn.rpartition('/')[2]}")
+        wait_for(lambda: "errors; " in program.text()[said:], what="word of it")
+        seen = fast_server.status()["rows_seen"]
+        wait_for(lambda: fast_server.status()["rows_seen"] > seen + 300, what="rows of the new database")
+        assert program.end() == 0
+        check_rows(fast_server, taosws.connect(module_dsn))
+        check_flows(fast_server)
+
+
+def test_producer_killed_again_and_again(fast_server, module_dsn, fast_power, tmp_path):
+    """At 100 writes a second a kill comes in the middle of one, sooner or later."""
+    for _ in range(3):
+        rows = fast_server.status()["rows_seen"]
+        program = producer(tmp_path, module_dsn, "--interval-ms=10", "--rows-per-interval=90")
+        wait_for(lambda: fast_server.status()["rows_seen"] > rows, what="new rows")
+        program.process.kill()
+        program.process.wait()
+    check_rows(fast_server, fast_power)
+    assert fast_server.status()["last_error"] is None
+
+
+STEPPED_BACK = """
+import asyncio, time, producer
+real, started = time.time_ns, time.monotonic()
+time.time_ns = lambda: real() - 60 * 10**9 * (time.monotonic() > started + 0.7)
+asyncio.run(producer.main())
+"""
+
+
+def test_clock_stepped_back_under_the_producer(fast_server, module_dsn, fast_power, tmp_path):
+    before = fast_server.status()
+    program = Program(tmp_path / "producer.log", sys.executable, "-c", STEPPED_BACK, *FEW, "--count=20",
+                      TDENGINE_DSN=module_dsn)
+    assert "the clock was set back by 60 s: rows are ahead of it" in program.says("set back")
+    assert program.wait() == 0
+    assert fast_server.seen(before["rows_seen"] + 1200)["late_rows"] == before["late_rows"]
+    check_rows(fast_server, fast_power)

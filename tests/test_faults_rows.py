@@ -1,7 +1,9 @@
 """Rows and tables that are not as expected: each is said in words, and viewers have the newest rows, each once."""
 
 import time
+from functools import partial
 
+import pytest
 import taosws
 
 import meters
@@ -16,26 +18,12 @@ from tests.helpers.faults import (
     trouble,
 )
 from tests.helpers.live_rows import shown
+from tests.helpers.meter_rows import write_row
 from tests.helpers.programs import Server, now_ms, producer
 from tests.helpers.viewers import CopyViewer, Viewer
 from tests.helpers.waiting import wait_for
 
 COUNTED_S = 4  # the poller counts rows every 3 s: then it has done so
-
-
-def rewritten(power, meter: int, ts: int, current: float = 10.5, voltage: int | str = 220, phase: float = 0.5) -> None:
-    """Writes a row of a subtable that is there."""
-    power.execute(f"INSERT INTO d_bind_{meter} VALUES ({ts}, {current}, {voltage}, {phase})")
-
-
-def test_late_rows_within_the_overlap(power_dsn, power, write, tmp_path):
-    start = now_ms()
-    write(0, start)
-    with Server(tmp_path, power_dsn, *FAST) as server:
-        for late in (1999, 1, 700, 1500, 30):
-            write(late % 10, start - late)
-        assert server.seen(6)["late_rows"] == 0
-        check_rows(server, power)
 
 
 def test_rows_later_than_the_overlap_are_counted_and_shown(power_dsn, power, write, tmp_path):
@@ -58,22 +46,6 @@ def test_rows_later_than_the_overlap_are_counted_and_shown(power_dsn, power, wri
         assert viewer.closed is None
         wait_for(lambda: other.closed, what="the end of the old table's connection")
         assert other.closed[0] == 1012
-
-
-def test_rows_that_are_overwritten_repeated_and_deleted(power_dsn, power, write, tmp_path):
-    start = now_ms() - 10_000
-    for n in range(50):
-        write(n % 3, start + 200 * n)
-    with Server(tmp_path, power_dsn, *FAST, "--overlap-ms=500") as server:
-        check_rows(server, power)
-        for n in (49, 48, 10, 0):
-            rewritten(power, n % 3, start + 200 * n, voltage=100 + n)
-            rewritten(power, (n + 1) % 3, start + 200 * ((n + 1) % 50))  # as it was, or nearly
-        check_rows(server, power, engine=True)
-        rows = now_shown(server)
-        assert len(rows) == len({(row[0], row[2]) for row in rows})
-        power.execute("DROP TABLE d_bind_0")
-        check_rows(server, power, engine=True)
 
 
 COLUMNS = "ts TIMESTAMP, current FLOAT, voltage INT, phase FLOAT"
@@ -131,7 +103,7 @@ def test_a_row_of_the_future_waits_for_its_time(power_dsn, power, write, tmp_pat
     write(0, now_ms() + 8000)
     with Server(tmp_path, power_dsn) as server, CopyViewer(server.port) as viewer:
         assert server.status()["rows_seen"] == 0
-        with producer(tmp_path, power_dsn, *FEW, "--count=10") as program:
+        with producer(tmp_path, power_dsn, *FEW, "--count=5") as program:
             assert program.wait() == 0
         server.seen(300)
         status = wait_for(lambda: (s := server.status())["future_rows"] == 1 and s, RECOVERY_S, "the row in /status")
@@ -142,23 +114,61 @@ def test_a_row_of_the_future_waits_for_its_time(power_dsn, power, write, tmp_pat
         assert server.status()["rows_seen"] == 301
 
 
-def test_nulls_in_every_column(power_dsn, power, write, tmp_path):
+def rewritten(power, meter: int, ts: int, current: float = 10.5, voltage: int | str = 220, phase: float = 0.5) -> None:
+    """Writes a row of a subtable that is there."""
+    power.execute(f"INSERT INTO d_bind_{meter} VALUES ({ts}, {current}, {voltage}, {phase})")
+
+
+@pytest.fixture
+def write_fast(fast_power):
+    """A function that writes one row of a meter at a time in epoch ms, with its voltage."""
+    fast_power.execute(meters.create_super_table())
+    return partial(write_row, fast_power)
+
+
+def test_late_rows_within_the_overlap(fast_server, fast_power, write_fast):
+    start, before = now_ms(), fast_server.status()
+    write_fast(0, start)
+    fast_server.seen(before["rows_seen"] + 1)
+    for late in (1999, 1, 700, 1500, 30):
+        write_fast(late % 10, start - late)
+    assert fast_server.seen(before["rows_seen"] + 6)["late_rows"] == before["late_rows"]
+    check_rows(fast_server, fast_power)
+
+
+def test_rows_that_are_overwritten_repeated_and_deleted(fast_server, fast_power, write_fast):
+    start = now_ms() - 10_000
+    for n in range(50):
+        write_fast(n % 3, start + 200 * n)
+    check_rows(fast_server, fast_power)
+    for n in (49, 48, 10, 0):
+        rewritten(fast_power, n % 3, start + 200 * n, voltage=100 + n)
+        rewritten(fast_power, (n + 1) % 3, start + 200 * ((n + 1) % 50))  # as it was, or nearly
+    check_rows(fast_server, fast_power, engine=True)
+    rows = now_shown(fast_server)
+    assert len(rows) == len({(row[0], row[2]) for row in rows})
+    fast_power.execute("DROP TABLE d_bind_0")
+    check_rows(fast_server, fast_power, engine=True)
+
+
+def test_nulls_in_every_column(fast_server, fast_power, write_fast):
     """The first row has nothing else."""
-    start = now_ms()
-    power.execute("CREATE TABLE d_bind_77 USING meters TAGS (NULL, NULL)")
-    rewritten(power, 77, start, "NULL", "NULL", "NULL")
-    with Server(tmp_path, power_dsn, *FAST) as server, Viewer(server.port) as viewer:
+    start, seen = now_ms(), fast_server.status()["rows_seen"]
+    fast_power.execute("CREATE TABLE d_bind_77 USING meters TAGS (NULL, NULL)")
+    rewritten(fast_power, 77, start, "NULL", "NULL", "NULL")
+    fast_server.seen(seen + 1)
+    with Viewer(fast_server.port) as viewer:
         assert viewer.table().schema() == meters.PERSPECTIVE_SCHEMA
-        check_rows(server, power, engine=True)
+        check_rows(fast_server, fast_power, engine=True)
         grouped = viewer.table().view(group_by=["location", "groupid"], columns=["voltage"],
                                       aggregates={"voltage": "last"})
-        write(0, start)
+        write_fast(0, start)
         for n, column in enumerate(("current", "voltage", "phase")):
-            rewritten(power, 0, start + n + 1, **{column: "NULL"})
-        rewritten(power, 77, start + 9, "NULL", "NULL", "NULL")
-        rewritten(power, 77, start + 10, voltage=230)
-        server.seen(7)
-        check_rows(server, power, engine=True)
+            rewritten(fast_power, 0, start + n + 1, **{column: "NULL"})
+        rewritten(fast_power, 77, start + 9, "NULL", "NULL", "NULL")
+        rewritten(fast_power, 77, start + 10, voltage=230)
+        fast_server.seen(seen + 7)
+        check_rows(fast_server, fast_power, engine=True)
         assert (start + 9, None, None, None, None, None) in shown(viewer)
         wait_for(lambda: 230 in grouped.to_columns()["voltage"], what="the group without a name")
-        check_flows(server)
+    check_flows(fast_server)

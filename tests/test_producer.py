@@ -116,7 +116,7 @@ def test_late_ticks_of_many_rows_do_not_go_together(run, power):
 
 
 def test_one_status_line_for_many_ticks(run):
-    program = run("--count=100", "--interval-ms=10", "--rows-per-interval=10")
+    program = run("--count=30", "--interval-ms=10", "--rows-per-interval=10")
     assert program.wait() == 0
     assert len(program.text().strip().splitlines()) < 5
 
@@ -125,13 +125,14 @@ def test_one_status_line_for_many_ticks(run):
 def test_a_database_that_is_stalled_then_killed_and_back_loses_no_rows(start_embedded, tmp_path):
     folder = f"--folder={tmp_path / 'data'}"
     database = start_embedded(folder)
-    with producer(tmp_path, database.dsn, "--interval-ms=30", "--count=150") as program:
-        wait_for(lambda: count(database.connect()) > 1000, what="1000 rows")
+    with producer(tmp_path, database.dsn, "--interval-ms=100", "--rows-per-interval=1000", "--count=45") as program:
+        connection = database.connect()
+        wait_for(lambda: count(connection) > 1000, what="1000 rows")
         database.process.send_signal(signal.SIGSTOP)
-        time.sleep(0.5)  # the stall itself: 16 ticks
+        time.sleep(0.5)  # the stall itself: 5 ticks
         database.process.send_signal(signal.SIGCONT)
-        rows = count(database.connect())
-        wait_for(lambda: count(database.connect()) > rows + 5000, what="the late ticks")
+        rows = count(connection)
+        wait_for(lambda: count(connection) > rows + 5000, what="the late ticks")
         database.kill()
         program.says("errors;")
         database = start_embedded(folder, f"--port={database.port}")
@@ -179,7 +180,7 @@ def test_wrong_password_ends_it_and_is_not_shown(dsn, tmp_path):
 
 def test_a_full_disk_for_its_words_harms_no_row(power_dsn, power):
     with open("/dev/full", "w") as full:
-        options = "--count=40", "--interval-ms=50", "--rows-per-interval=10"
+        options = "--count=20", "--interval-ms=100", "--rows-per-interval=20"
         done = subprocess.run([sys.executable, "producer.py", *options], cwd=ROOT, stdout=full, timeout=60,
                               env=os.environ | {"TDENGINE_DSN": power_dsn})
     assert done.returncode == 0

@@ -6,13 +6,33 @@ import time
 from collections import Counter
 from contextlib import suppress
 
+import pytest
+import taosws
+
 from tests.helpers.live_rows import shown, stored
+from tests.helpers.programs import Server
 from tests.helpers.viewers import CopyViewer, Viewer
 from tests.helpers.waiting import wait_for
 
-FAST = "--interval-ms=50", "--tdengine-timeout-s=1"
-FEW = *FAST, "--rows-per-interval=30"
+FAST = "--interval-ms=100", "--tdengine-timeout-s=1"
+FEW = *FAST, "--rows-per-interval=60"
 RECOVERY_S = 20  # it is 5 s; machines are shared
+
+
+@pytest.fixture(scope="module")
+def fast_server(module_dsn, tmp_path_factory):
+    """One server for all faults of a module after which it is as before."""
+    with Server(tmp_path_factory.mktemp("server"), module_dsn, *FAST) as server:
+        yield server
+
+
+@pytest.fixture
+def fast_power(module_dsn, fast_server):
+    """A connection to the database of `fast_server`, which has no table yet."""
+    power = taosws.connect(module_dsn)
+    power.execute("DROP TABLE IF EXISTS meters")
+    trouble(fast_server, "the super table does not exist yet")
+    return power
 
 
 def now_shown(server) -> list[tuple] | None:

@@ -130,7 +130,7 @@ class Server(Program):
                          f"--perspective-port={self.port}", *options, cwd=cwd, TDENGINE_DSN=dsn)
 
     def __enter__(self):
-        self.says("serving")
+        self.says("serving", 40)  # a database may be far, and the machine busy
         return self
 
     def get(self, path: str, **headers: str):

@@ -148,5 +148,6 @@ class CopyViewer(Connection):
         self.rows = (([] if anew else self.rows) + meters.from_arrow(arrow))[-self.limits[-1]:]
 
     def has(self, power, limit: int) -> None:
-        """Waits until the copy has exactly the database's newest rows."""
-        wait_for(lambda: sorted(self.rows) == sorted(stored(power, limit)), what="the database's newest rows")
+        """Waits until the copy has exactly the database's newest rows. Nothing may be written meanwhile."""
+        newest = sorted(stored(power, limit))
+        wait_for(lambda: sorted(self.rows) == newest, what="the database's newest rows")
