@@ -97,13 +97,11 @@ class Histories(RuleBasedStateMachine):
 
     @rule()
     def quiet_moment(self):
-        deadline = time.monotonic() + QUIET_S
-        while True:
+        def quiet() -> bool:
             self.tick()
-            rows = [row for row in stored(self.power) if row[0] <= now_ms()]
-            if self.viewers.has_newest_of(rows):
-                break
-            assert time.monotonic() < deadline, (sorted(self.viewers.rows), rows[-self.viewers.limit:])
+            return self.viewers.has_newest_of([row for row in stored(self.power) if row[0] <= now_ms()])
+
+        wait_for(quiet, QUIET_S, "the newest rows")
 
 
 def test_any_history(power_dsn, power, monkeypatch):
