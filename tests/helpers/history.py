@@ -8,6 +8,7 @@ import time
 import perspective
 
 import meters
+from bridge.history import tables
 from bridge.history.handler import Handler
 from bridge.history.known import Known
 from bridge.history.view_sql import Windows
@@ -21,6 +22,10 @@ def fill(power, rows: int, before: int, table: str = meters.SUPER_TABLE) -> None
     for at in range(0, rows, 5000):
         values = " ".join(f"({before - (rows - i) * 1000}, 1.5, {i}, 0.5)" for i in range(at, min(rows, at + 5000)))
         power.execute(f"INSERT INTO {table}_0 USING {table} (groupid, location) TAGS (1, 'Łódź') VALUES {values}")
+
+
+def table_of(connection, name: str) -> tables.Table:
+    return tables.described(name, list(connection.query(tables.describe(name))))
 
 
 def client_of(connection) -> perspective.Client:
