@@ -29,10 +29,10 @@ QUEUES = {"test_faults_page.py": "one", "test_page.py": "two", "test_bounds_page
           "test_reverse_proxy.py": "three", "test_status_line.py": "three", "test_examples.py": "three",
           "test_readme.py": "three", "test_history_page.py": "two", "test_sheets_page.py": "one",
           "test_layouts_page.py": "one"}
-# The modules whose tests share a server: all tests of one run in one worker.
+# The modules whose tests share a server, or load statsmodels: all tests of one run in one worker.
 SHARING = {"test_bounds_http.py", "test_bounds_logs.py", "test_engine.py", "test_faults.py", "test_faults_rows.py",
            "test_history.py", "test_history_messages.py", "test_history_trouble.py", "test_rows.py", "test_server.py",
-           "test_viewers.py"}
+           "test_trend.py", "test_viewers.py"}
 # These have long tests: started last, they would run alone in the end.
 LONG = {"test_fuzz.py", "test_poller.py", "test_wide_rows.py"}
 _numbers = itertools.count()

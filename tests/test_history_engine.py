@@ -15,7 +15,7 @@ import random
 import perspective
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bridge.settings import options
@@ -53,19 +53,20 @@ def sql(value) -> str:
     return "NULL" if value is None else f"'{value}'" if isinstance(value, str) else str(value).upper()
 
 
-@pytest.fixture
-def both(power, power_dsn, monkeypatch):
+@pytest.fixture(scope="module")
+def both(module_power, module_dsn):
     """The table in Perspective's own engine, and in the database."""
-    monkeypatch.setattr(options, "tdengine_dsn", power_dsn, raising=False)
     columns = random_rows()
-    power.execute(SETUP)
+    module_power.execute(SETUP)
     for name, tags in SUBTABLES.items():
-        power.execute(f"CREATE TABLE {name} USING mixed TAGS ({', '.join(map(sql, tags))})")
+        module_power.execute(f"CREATE TABLE {name} USING mixed TAGS ({', '.join(map(sql, tags))})")
     rows = (f"{row[-1]} VALUES ({', '.join(map(sql, row[:6]))})" for row in zip(*columns.values()))
-    power.execute(f"INSERT INTO {' '.join(rows)}")
+    module_power.execute(f"INSERT INTO {' '.join(rows)}")
     own = perspective.Server().new_local_client().table(
         pa.table({name: pa.array(values, TYPES[name]) for name, values in columns.items()}))
-    return own, client_of(power).open_table("mixed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(options, "tdengine_dsn", module_dsn, raising=False)
+        yield own, client_of(module_power).open_table("mixed")
 
 
 values = {"f": st.integers(-40, 40).map(lambda n: n / 8), "i": st.integers(-3, 3),
@@ -116,7 +117,7 @@ def plain(view) -> dict[str, list]:
     return {name: value(values) for name, values in view.to_columns().items()}
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100)
 @given(config=configurations())
 def test_grouped_views_are_equal(both, config):
     own, ours = both
@@ -124,7 +125,7 @@ def test_grouped_views_are_equal(both, config):
     assert plain(ours.view(**config)) == plain(own.view(**config)), config
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50)
 @given(config=configurations(flat=True))
 def test_flat_views_have_the_same_rows(both, config):
     own, ours = (plain(table.view(**config)) for table in both)

@@ -97,13 +97,11 @@ class Histories(RuleBasedStateMachine):
 
     @rule()
     def quiet_moment(self):
-        deadline = time.monotonic() + QUIET_S
-        while True:
+        def quiet() -> bool:
             self.tick()
-            rows = [row for row in stored(self.power) if row[0] <= now_ms()]
-            if self.viewers.has_newest_of(rows):
-                break
-            assert time.monotonic() < deadline, (sorted(self.viewers.rows), rows[-self.viewers.limit:])
+            return self.viewers.has_newest_of([row for row in stored(self.power) if row[0] <= now_ms()])
+
+        wait_for(quiet, QUIET_S, "the newest rows")
 
 
 def test_any_history(power_dsn, power, monkeypatch):
@@ -139,7 +137,7 @@ def test_every_statement_has_a_lower_bound(power_dsn, power, write):
     while time.monotonic() < deadline:
         poller.poll()
         poller.check()
-        time.sleep(0.1)
+        time.sleep(0.3)  # a tick
     about_rows = [sql for sql in asked if "`meters`" in sql]
     assert {sql.split()[1].split("(")[0] for sql in about_rows} == {"CAST", "COUNT"}
     unbounded = [sql for sql in about_rows if int(re.search(r"WHERE `ts` > (-?\d+)", sql)[1]) < start - 60_000]

@@ -46,8 +46,13 @@ def test_default_password_off_loopback(set_dsn, dsn, warned):
     assert ("default password" in tdengine.warning()) == warned
 
 
-@pytest.mark.parametrize("program", (("-m", "bridge.tdengine"), ("producer.py",), ("perspective_server.py",)))
-@pytest.mark.parametrize("dsn", ("s3cret", "taosws://root:s3/cret@localhost:6041", "taosws://root:s3cret@localhost:6041/po-wer"))
+@pytest.mark.parametrize("program, dsn", (
+    (("-m", "bridge.tdengine"), "s3cret"),
+    (("-m", "bridge.tdengine"), "taosws://root:s3/cret@localhost:6041"),
+    (("-m", "bridge.tdengine"), "taosws://root:s3cret@localhost:6041/po-wer"),
+    (("producer.py",), "taosws://root:s3/cret@localhost:6041"),
+    (("perspective_server.py",), "taosws://root:s3cret@localhost:6041/po-wer"),
+))
 def test_a_dsn_that_is_none_is_refused_and_not_shown(program, dsn):
     run = subprocess.run([sys.executable, *program], cwd=ROOT, capture_output=True, text=True, timeout=20,
                          env={"TDENGINE_DSN": dsn})

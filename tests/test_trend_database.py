@@ -125,7 +125,7 @@ def test_trend_of_the_database(fill, set_options, capfd):
 def test_a_range_of_the_past(fill, set_options):
     now = now_ms()
     fill(0, "A", cycle(now, 7200, 1000, HOUR))
-    table = computed(HOUR, now - HOUR)
+    table = Asker().trend(HOUR, now - HOUR)
     times = table.filter(table["measured"].is_valid())["timestamp"].cast(pa.int64()).to_pylist()
     assert now - 2 * HOUR <= times[0] and times[-1] + 5000 <= now - HOUR
 
@@ -148,18 +148,18 @@ def test_too_few_rows(fill, set_options):
         computed(HOUR)
     fill(0, "A", {now - 1500: 1.0, now: 2.0})
     with pytest.raises(Refusal, match="There are 0 whole windows of 2 s so far, and a trend needs 3"):
-        computed(HOUR)
+        Asker().trend(HOUR, None)
 
 
 def test_what_is_not_there_is_said_in_words(set_options, database, power, connection):
     with pytest.raises(Refusal, match="the super table does not exist yet: start producer.py"):
-        computed(HOUR)
+        Asker().trend(HOUR, None)
     connection.execute(f"DROP DATABASE {database}")
     with pytest.raises(Refusal, match="the database does not exist yet"):
-        computed(HOUR)
+        Asker().trend(HOUR, None)
     set_options("--tdengine-dsn=taosws://root:taosdata@localhost:1")
     with pytest.raises(Refusal, match="localhost:1 does not answer"):
-        computed(HOUR)
+        Asker().trend(HOUR, None)
 
 
 @pytest.mark.parametrize("precision, columns, words", (
@@ -171,7 +171,7 @@ def test_another_table(set_options, database, connection, precision, columns, wo
     connection.execute(f"CREATE STABLE {database}.meters (ts TIMESTAMP, {columns}) "
                        "TAGS (groupid INT, location BINARY(24))")
     with pytest.raises(Refusal, match=words):
-        computed(HOUR)
+        Asker().trend(HOUR, None)
 
 
 @pytest.mark.embedded_only
@@ -181,7 +181,7 @@ def test_no_analysis_node(connection, fill, set_options):
     fill(0, "A", cycle(now_ms(), 600, 1000, HOUR))
     set_options("--trend-by=tdengine")
     with pytest.raises(Refusal, match="TDengine has no analysis node .* error 0x0443: .* TREND_BY=theta"):
-        computed(HOUR)
+        Asker().trend(HOUR, None)
 
 
 def test_statsmodels_forecasts_the_same(fill, set_options, capfd):

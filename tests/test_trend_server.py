@@ -2,6 +2,7 @@
 
 import math
 import urllib.error
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute
@@ -64,15 +65,11 @@ def test_the_trend_of_a_page(power_dsn, power, tmp_path):
         with pytest.raises(urllib.error.HTTPError) as error:
             server.get("/trend?range=1h&token=sesame&location=Atlantis")
         assert (error.value.code, error.value.read()) == (404, b"There is no location 'Atlantis' in this range.")
+        begin, end = (datetime.fromtimestamp(start // 1000 + at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for at in (0, 2))
+        with pytest.raises(urllib.error.HTTPError) as error:  # these are too few rows for a trend
+            server.get(f"/trend?range={begin}/{end}&token=sesame")
+        assert error.value.code == 503 and "windows" in error.value.read().decode()
 
 
 def table_of(answer) -> pa.Table:
     return pa.ipc.open_stream(answer.read()).read_all()
-
-
-def test_no_trend_says_why(power_dsn, write, tmp_path):
-    write(0, now_ms())
-    with Server(tmp_path, power_dsn) as server:
-        with pytest.raises(urllib.error.HTTPError) as error:
-            server.get("/trend")
-        assert error.value.code == 503 and "windows" in error.value.read().decode()

@@ -1,4 +1,4 @@
-"""The history for tests: views read without a server, and viewers at /history."""
+"""The history for tests: a client without a server, and viewers at /history."""
 
 import asyncio
 import json
@@ -6,14 +6,12 @@ import re
 import time
 
 import perspective
-import pyarrow as pa
 
 import meters
 from bridge.history import tables
 from bridge.history.handler import Handler
-from bridge.history.known import Known, Missing
-from bridge.history.view import View
-from bridge.history.view_sql import ViewSql, Windows
+from bridge.history.known import Known
+from bridge.history.view_sql import Windows
 from bridge.viewer_requests import encode, varint
 from bridge.writer import bind
 from tests.helpers.viewers import Viewer
@@ -30,28 +28,8 @@ def fill(power, rows: int, before: int, table: str = meters.SUPER_TABLE) -> None
     assert statement.execute() == rows
 
 
-def asked(known: Known, connection, read):
-    """What `read()` returns once the connection has answered all that it takes."""
-    answers = {}
-    while True:
-        known.begin(answers, round(time.time() * 1000))
-        try:
-            return read()
-        except Missing:
-            for question in known.missing + known.wanted_soon:
-                sql = question.sql() if isinstance(question, Windows) else question
-                answers[question] = list(connection.query(sql))
-
-
 def table_of(connection, name: str) -> tables.Table:
     return tables.described(name, list(connection.query(tables.describe(name))))
-
-
-def rows_of(connection, table: tables.Table, config: dict) -> pa.Table:
-    """All rows of a view, as the handler hands them to the engine."""
-    known = Known()
-    view = View(ViewSql(table, config), known)
-    return asked(known, connection, lambda: view.data(0, view.size(), slice(None)))
 
 
 def client_of(connection) -> perspective.Client:
