@@ -10,6 +10,7 @@ import pytest
 
 from tests.helpers.browser import live, served_page
 from tests.helpers.databases import ROOT
+from tests.helpers.guests import NO_VALUE, ask
 from tests.helpers.live_rows import shown
 from tests.helpers.programs import Program, free_port, listens
 from tests.helpers.viewers import Viewer
@@ -124,3 +125,12 @@ def test_the_token_is_in_no_log(nginx):
     urllib.request.urlopen(nginx.address("http", f"/demo/status?token={TOKEN}")).close()
     assert TOKEN not in nginx.text()
     assert not [path for path in (nginx.log.parent / "logs").glob("*") if TOKEN in path.read_text()]
+
+
+def test_a_guest_cannot_choose_who_is_blamed(nginx):
+    """Whatever addresses it gives, three strikes are those of the address that nginx sees. It is the last test: nobody comes in then."""
+    for number in range(3):
+        assert "ended the engine" in ask(nginx.ports["http"], NO_VALUE, f"token={TOKEN}",
+                                         **{"X-Forwarded-For": f"192.0.2.{number}"})
+    with pytest.raises(Exception, match="503"):
+        Viewer(nginx.ports["http"], f"token={TOKEN}", **{"X-Forwarded-For": "192.0.2.9"}).__enter__()
