@@ -8,10 +8,10 @@ fail() { echo "install.sh: $*" >&2; exit 1; }
 
 if [ ! -x .venv/bin/python ]; then
     for python in "${PYTHON:-python3}" python3.14 python3.13 python3.12 python3.11; do
-        if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi
+        if "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; then break; fi
         python=
     done
-    [ -n "$python" ] || fail "needs Python 3.11 or newer; set PYTHON to one"
+    [ -n "$python" ] || fail "needs Python 3.11 to 3.14, for which there are wheels; set PYTHON to one"
     echo "making .venv with $("$python" --version)"
     "$python" -m venv .venv || fail "python's venv module is missing (Debian: apt-get install python3-venv)"
 fi

@@ -1,7 +1,8 @@
 """What a meter row is, said once: every CREATE, INSERT, SELECT, Arrow and Perspective schema comes from here.
 
 To add a column, add it to COLUMNS; then give it a value in `simulation.py` (`random_rows`)
-and, if you like, a place in a panel of `prsp-viewer.html`. Nothing else changes.
+and, if you like, a place in a panel of `prsp-viewer.html`. The demo needs no other change. A table that exists already
+does not get the column by itself: add it there by ALTER STABLE, or drop the table.
 
 To show rows of your own, name your table and its columns here, and start by `PRODUCER=no sh run.sh`.
 """

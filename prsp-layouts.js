@@ -67,7 +67,7 @@ export class Layouts {
     }
 
     /** Goes back to the configured panels. */
-    forget(sheet) {
+    reset(sheet) {
         this.left.delete(sheet);
         keep(this.place(sheet), null);
     }

@@ -39,7 +39,7 @@ export class Sheets {
     show(anew = false) {
         if (anew) this.panels.forEach(panel => panel.kept = () => {});
         this.end();
-        if (anew) this.layouts.forget(this.name);
+        if (anew) this.layouts.reset(this.name);
         this.name = this.names.find(name => anchor(name) === location.hash.toLowerCase()) ?? this.names[0];
         const {main, nav, rows, range} = this.controls, configured = this.layouts.panels(this.name);
         for (const link of nav.children) link.ariaCurrent = link.textContent === this.name ? "page" : null;

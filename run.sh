@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the whole demo: producer, server and, where no TDengine answers, the embedded database.
-# Options are environment variables (README.md, "Configure"); Ctrl-C or SIGTERM ends all of it.
+# Options are environment variables (docs/settings.md); Ctrl-C or SIGTERM ends all of it.
 set -eu
 cd "$(dirname "$0")"
 

@@ -100,7 +100,7 @@ class AssetHandler(StaticFileHandler):
 def known_host(request: HTTPServerRequest) -> bool:
     """Whether the Host header names this machine, the address that it is reached at, or one of ALLOWED_HOSTS."""
     name = request.host_name.strip("[]")
-    if name in ("localhost", options.perspective_host.lower(), *options.allowed_hosts.lower().split(",")):
+    if name in ("localhost", options.perspective_host.lower(), *re.split(r"[,\s]+", options.allowed_hosts.lower())):
         return True
     try:
         address = ipaddress.ip_address(name)

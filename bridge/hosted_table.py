@@ -2,7 +2,7 @@
 
 The process is started when the first viewer comes. It gets the rows as a page with a copy gets them, and no tick waits
 for it. What viewers ask may keep the engine busy, take all its memory, or end it: then a new one has the rows, the
-other viewers connect anew, and whoever asked is told why.
+other viewers connect anew, and the viewer that asked is told why.
 """
 
 import asyncio
@@ -76,8 +76,8 @@ class PerspectiveServer(ViewersProcess):
         await super().send(number, kind, message)
         return await entry.done
 
-    async def hear(self, number: int, kind: int, message: bytes) -> None:
-        await super().hear(number, kind, message)
+    async def receive(self, number: int, kind: int, message: bytes) -> None:
+        await super().receive(number, kind, message)
         if kind == frames.DONE:
             since, self.since = self.since, time.monotonic()
             self.under_way.popleft().finish(self.since - since)
@@ -88,7 +88,7 @@ class PerspectiveServer(ViewersProcess):
         kill(self.process)
 
     def fault(self) -> str:
-        """Tells whoever asked what ended the engine, and counts it against that address."""
+        """Tells the viewer that asked what ended the engine, and counts it against that address."""
         oldest = self.under_way[0] if self.under_way else UnderWay()
         viewer = self.viewers.get(oldest.viewer)
         why = (f"took longer than {options.question_s} s (QUESTION_S)"

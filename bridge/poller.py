@@ -23,7 +23,7 @@ from bridge.slices import Slices
 
 WINDOW_MS = 100  # late rows are mostly a little late: then a window or two are read again, not the whole overlap
 CHECK_EVERY_MS = 3000
-MOMENT_S = 0.1  # a third of a tick
+MOMENT_S = 0.1  # what a check may take between two polls: a third of the usual tick
 
 
 class Poller:

@@ -32,7 +32,7 @@ from bridge.questions import Questions
 from bridge.settings import environment, options, parse
 
 STREAM_ROWS = 2500  # of one Arrow stream: with more at once Perspective takes longer for each
-STREAM_BYTES = 2**20  # bound: a slow viewer has IDLE_S for each, and whoever waits behind it is not held up for long
+STREAM_BYTES = 2**20  # a bound: a slow viewer has IDLE_S for each stream, and others wait behind it
 READ_AHEAD_BYTES = 2**20  # that asyncio takes from the pipe before somebody asks
 RESTART_S = 1  # between two starts of a poller
 

@@ -1,4 +1,4 @@
-"""What a process of its own leaves out, and how one that this one has started is ended."""
+"""Starts child processes without pandas, and ends them."""
 
 import asyncio
 import os
@@ -6,7 +6,7 @@ import signal
 import sys
 from contextlib import suppress
 
-END_S = 1
+END_S = 1  # asyncio learns of the end within milliseconds, or, where output is unread, never
 
 
 class WithoutPandas:
@@ -26,7 +26,7 @@ def leave_pandas_out() -> None:
 
 
 def kill(process: asyncio.subprocess.Process) -> None:
-    """As `process.kill()`, which may take the exit status that asyncio waits for."""
+    """Sends SIGKILL. `process.kill()` could take the exit status itself, and asyncio would wait for it in vain."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)

@@ -24,7 +24,7 @@ class NoAnswer(Exception):
 class Questions:
     """The poller's questions. Each raises NoAnswer after TDENGINE_TIMEOUT_S, or where the database refuses.
 
-    `alive` is called as long as answers come, so that whoever waits can tell long work from a database that is silent.
+    `alive` is called as long as answers come, so that the server can tell long work from a database that is silent.
     """
 
     def __init__(self, alive: Callable[[], None]) -> None:

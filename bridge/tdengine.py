@@ -20,8 +20,8 @@ DATABASE = "power"
 DEFAULT_PASSWORD = "taosdata"  # TDengine is installed with it: it is public knowledge
 AUTHENTICATION_FAILURE, TIME_OUT_OF_RANGE = 0x0357, 0x060B
 NOT_YET = {  # what TDengine answers while the producer has not made them yet
-    0x0388: "the database does not exist yet: start producer.py",
-    0x2603: "the super table does not exist yet: start producer.py",
+    0x0388: "the database does not exist yet: start producer.py, or create it",
+    0x2603: "the super table does not exist yet: start producer.py, or create it",
 }
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 

@@ -1,4 +1,6 @@
-"""What viewers may ask: to look, and no more at once than a panel needs. A new rule is a line of `objection`.
+"""What viewers of the hosted table may ask: to look, and no more at once than a panel needs.
+
+A new rule is a line of `objection`. Panels of all rows have rules of their own, in `history/rules.py`.
 
 What keeps Perspective's engine busy, or ends it, is not told from other questions here: `hosted_table.py` has limits
 for its time and memory. `viewer_requests.py` reads the requests.

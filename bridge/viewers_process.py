@@ -1,4 +1,5 @@
-"""The server's end of a process that answers viewers' requests: `history` and `perspective_process` are its kinds.
+"""The server's end of a process that answers viewers' requests: it has two kinds,
+`PerspectiveServer` in `hosted_table.py` and `History` in `history/viewers.py`.
 
 What viewers ask can end Perspective's engine, or keep it busy. In a process of its own it takes nothing else with it.
 """
@@ -71,7 +72,7 @@ class ViewersProcess:
         why = f"the {self.name}'s process has ended"
         try:
             while True:
-                await self.hear(*await self.next(reader))
+                await self.receive(*await self.next(reader))
         except TimeoutError as silence:
             why = str(silence)
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -88,7 +89,7 @@ class ViewersProcess:
         """The next frame. Raises TimeoutError with the reason to end the process."""
         return await frames.read(reader)
 
-    async def hear(self, number: int, kind: int, message: bytes) -> None:
+    async def receive(self, number: int, kind: int, message: bytes) -> None:
         if kind in (frames.ANSWER, frames.UPDATE, frames.TEXT) and (viewer := self.viewers.get(number)):
             viewer.send(message.decode() if kind == frames.TEXT else message)
 

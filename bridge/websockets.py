@@ -4,6 +4,7 @@ import asyncio
 import hmac
 import json
 import logging
+import re
 from ipaddress import ip_address
 
 from tornado.concurrent import Future
@@ -15,12 +16,12 @@ from bridge.newest_rows import NewestRows
 from bridge.settings import options
 
 MAX_REQUEST_BYTES = 2**18  # what panels send has a few hundred bytes
-MAX_UNREAD_BYTES = 2**23  # when a viewer has not read so much, it gets nothing more and is dropped
+MAX_UNREAD_BYTES = 2**23  # a viewer that has not read so much is dropped: 500 of them would take 4 GB
 
 
 def allowed_origin(origin: str, host: str) -> bool:
     """Whether a page of `origin` may read from the server that is reached as `host`."""
-    return origin.partition("://")[2] == host or origin in options.allowed_origins.split(",")
+    return origin.partition("://")[2] == host or origin in re.split(r"[,\s]+", options.allowed_origins)
 
 
 def check_token(handler: RequestHandler) -> None:
@@ -46,7 +47,7 @@ class Viewers(set):
 
 
 class Viewer(WebSocketHandler):
-    """One viewer's connection, of either kind."""
+    """One viewer's connection, at `/rows`, `/websocket` or `/history`."""
 
     def initialize(self, viewers: Viewers) -> None:
         self.viewers = viewers
@@ -55,7 +56,7 @@ class Viewer(WebSocketHandler):
     def prepare(self) -> None:
         check_token(self)
         if len(self.viewers) >= options.max_viewers:
-            raise HTTPError(503, reason=f"{options.max_viewers} viewers are connected: no more may (--max-viewers)")
+            raise HTTPError(503, reason=f"{options.max_viewers} viewers are connected: no more can (--max-viewers)")
 
     def check_origin(self, origin: str) -> bool:
         return allowed_origin(origin, self.request.host)
@@ -102,7 +103,7 @@ class CopyHandler(Viewer):
     It sends `{"limit": ...}` as text, then, as binary messages, Arrow IPC streams: the newest rows, and new ones as
     they come. Text again means that the page begins again: the next message replaces all. Each stream waits until the
     network has taken the one before, so a page gets rows as fast as it reads; it is dropped when it stops reading.
-    Whoever sends "" gets "", as a sign of life.
+    A viewer that sends "" gets "", as a sign of life.
     """
 
     def initialize(self, viewers: Viewers, rows: NewestRows) -> None:

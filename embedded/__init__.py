@@ -3,7 +3,7 @@
 It is a stand-in on the loopback interface, started by `python -m embedded`. The unmodified `taosws` and `taosrest`
 clients accept it, so that the demo and its tests run without a TDengine.
 
-It is not a TDengine. It has one machine, one file, one user, and most of the SQL. It keeps
+It is not a TDengine. It runs on one machine, with one file and one user. It knows most of TDengine's SQL. It keeps
 rows only as long as `--retention` says. SQL that it does not know is refused by name. For data that matters, let
 `TDENGINE_DSN` name a TDengine: nothing else in the demo changes.
 

@@ -4,6 +4,7 @@ import urllib.error
 
 import pytest
 
+from bridge.settings import options
 from bridge.viewer_requests import (
     CHANGING,
     COLLAPSE,
@@ -16,7 +17,7 @@ from bridge.viewer_requests import (
     parse_request,
 )
 from bridge.viewer_rules import MAX_VIEWS, MOST_TOLD
-from bridge.websockets import MAX_REQUEST_BYTES
+from bridge.websockets import MAX_REQUEST_BYTES, allowed_origin
 from tests.helpers.viewers import RawViewer, SlowViewer, Viewer
 from tests.helpers.waiting import wait_for
 
@@ -161,3 +162,8 @@ def test_a_view_s_updates_are_told_a_few_times(server, refused):
         assert after(1, b"two", no_more) == 1 and after(1, b"one", tell) == 2
         assert after(1, b"one", no_more) == 2 and after(1, b"one", tell) == 2
         assert after(1, b"two", tell) == 2 and after(1, b"one", tell) == 3
+
+
+def test_names_of_a_list_may_have_spaces_between(monkeypatch):
+    monkeypatch.setattr(options, "allowed_origins", "http://one:1, http://two:2", raising=False)
+    assert allowed_origin("http://two:2", "localhost") and not allowed_origin("http://three:3", "localhost")

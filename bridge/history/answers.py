@@ -41,7 +41,7 @@ class Answers:
         if isinstance(question, Windows):
             return await self.windows.answer(question)
         sql = question
-        self.forget()
+        self.drop_old()
         question = self.questions.get(sql)
         if question is None:
             question = self.questions[sql] = Question(asyncio.create_task(self.put(sql)))
@@ -65,7 +65,7 @@ class Answers:
                 now = time.monotonic()
                 question.until = now + max(KEEP_S, times * (now - started))
 
-    def forget(self) -> None:
+    def drop_old(self) -> None:
         """Forgets what is too old, or too much."""
         now, rows = time.monotonic(), 0
         for sql, question in reversed(list(self.questions.items())):

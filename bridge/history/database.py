@@ -1,7 +1,7 @@
 """How the database is asked: by taosws, in processes of their own, since it holds Python's global lock in every call.
 
 taosAdapter's REST needs no processes, but is slower: 50 000 rows took 241 ms by REST and 138 ms by taosws, 1000 rows
-took 11 and 8 ms. And whoever ends a process ends its question, too.
+took 11 and 8 ms. And the end of a process ends its question, too.
 """
 
 import asyncio

@@ -53,7 +53,7 @@ class Process:
         request = parse_request(message)
         try:
             answer = await self.sessions[viewer].answer(request, message)
-        except Exception as error:  # whoever asks must not wait for ever
+        except Exception as error:  # a viewer must not wait for ever
             logging.exception("a view was not answered")
             answer = request.refusal(f"{type(error).__name__}: {error}")
         await frames.write(self.writer, viewer, frames.ANSWER, answer)

@@ -108,7 +108,7 @@ class Session:
             if due and name not in self.asking:
                 self.changed.discard(name)
                 self.fresh_until.pop(name, None)
-                view.forget()
+                view.read_anew()
                 await self.send(update)
 
     def fit(self, windows: int) -> None:

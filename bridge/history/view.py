@@ -27,7 +27,7 @@ class View:
         self.rows: pa.Table | None = None  # of a grouped view: those that are shown
         self.cut = False  # whether there were more rows than MOST_ROWS where all were wanted
 
-    def forget(self) -> None:
+    def read_anew(self) -> None:
         """What the view has read may be old: it is read anew."""
         self.pivot = self.rows = None
 

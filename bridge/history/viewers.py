@@ -24,8 +24,8 @@ class History(ViewersProcess):
         except TimeoutError:
             raise TimeoutError(f"the history's process was silent for {SILENCE_S} s") from None
 
-    async def hear(self, number: int, kind: int, message: bytes) -> None:
-        await super().hear(number, kind, message)
+    async def receive(self, number: int, kind: int, message: bytes) -> None:
+        await super().receive(number, kind, message)
         if kind == frames.ANSWER and (viewer := self.viewers.get(number)):
             viewer.free.release()
 

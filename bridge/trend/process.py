@@ -1,4 +1,4 @@
-"""The process that forecasts: `python -m bridge.trend.process`, started by whoever serves the trend.
+"""The process that forecasts: `python -m bridge.trend.process`, started by the server.
 
 It reads a line of JSON for each trend, with `length` and `until` (see `Trends.trend`). It answers with a line of JSON,
 which has `bytes` of an Arrow IPC stream that follows, or `refusal`, a sentence.
@@ -57,7 +57,7 @@ class Asker:
             raise Refusal(f"No values of {what.column} were measured in this range.")
         firsts, lasts, _ = zip(*spans)
         spacing = statistics.median((last - first) // max(1, count - 1) for first, last, count in spans)
-        cycle = getattr(options, "cycle_s", 0) * 1000  # of the producer's rows, where it has one
+        cycle = options.cycle_s * 1000  # of the producer's rows: the variable CYCLE_S says it to both programs
         windows = choose(min(firsts), max(lasts), round(spacing), cycle)
         return trend(self.ask(questions.averages(what, windows)), windows, forecaster, origins)
 
@@ -80,7 +80,7 @@ def main() -> None:
     parse(__doc__, "database", "producer", "trend")
     gc.disable()  # it would look through all rows again and again; nothing here makes cycles
     source, sink, asker = sys.stdin.buffer, sys.stdout.buffer, Asker()
-    while line := source.readline():  # an empty one: whoever serves is gone
+    while line := source.readline():  # an empty one: the server is gone
         stream, refusal = answer(asker, **json.loads(line))
         sink.write(json.dumps({"bytes": len(stream), "refusal": refusal}).encode() + b"\n" + stream)
         sink.flush()

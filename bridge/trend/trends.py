@@ -46,7 +46,7 @@ class Trends:
         The range ends at `until` (epoch ms); None is now, by the database's clock. The table is `trend.SCHEMA`'s, and
         `chosen` reads it. Raises Refusal, whose words are for the page.
         """
-        self.forget()
+        self.drop_old()
         key = length, until
         kept = self.kept.get(key)
         if kept is None:
@@ -94,7 +94,7 @@ class Trends:
             raise Refusal(head["refusal"])
         return pa.ipc.open_stream(stream).read_all()
 
-    def forget(self) -> None:
+    def drop_old(self) -> None:
         """Forgets what is too old, or too much."""
         done = [key for key, kept in self.kept.items() if kept.task.done()]
         for place, key in enumerate(reversed(done)):
