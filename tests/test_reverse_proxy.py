@@ -128,7 +128,7 @@ def test_the_token_is_in_no_log(nginx):
 
 
 def test_a_guest_cannot_choose_who_is_blamed(nginx):
-    """Whatever addresses it gives, three strikes are those of the address that nginx sees. The last test: then it is locked out."""
+    """Three strikes are those of the address that nginx sees, whatever it gives. The last test: it is locked out."""
     for number in range(3):
         assert "ended the engine" in ask(nginx.ports["http"], NO_VALUE, f"token={TOKEN}",
                                          **{"X-Forwarded-For": f"192.0.2.{number}"})
