@@ -21,9 +21,8 @@ MODES = "cut", "silent", "hang"  # connections cut; accepted and never answered;
 
 @pytest.fixture
 def proxy(power_dsn):
-    host, port = re.search(r"@([^:/]+):(\d+)", power_dsn).groups()
-    with Proxy(int(port), host) as proxy:
-        proxy.dsn = re.sub(r"@[^/]+", f"@127.0.0.1:{proxy.port}", power_dsn)
+    with Proxy.before(power_dsn) as proxy:
+        proxy.dsn = proxy.through(power_dsn)
         yield proxy
 
 
@@ -76,10 +75,9 @@ def test_database_in_trouble_at_the_start_and_at_the_end(proxy, power, tmp_path,
 
 def test_a_database_200_ms_away(power_dsn, power, tmp_path):
     """Each question has a time limit of its own: a poll may take longer than one of them. It keeps up all the same."""
-    host, port = re.search(r"@([^:/]+):(\d+)", power_dsn).groups()
-    with Proxy(int(port), host, delay_s=0.1) as far, \
+    with Proxy.before(power_dsn, delay_s=0.1) as far, \
             producer(tmp_path, power_dsn, "--rows-per-interval=900") as program:
-        dsn = re.sub(r"@[^/]+", f"@127.0.0.1:{far.port}", power_dsn)
+        dsn = far.through(power_dsn)
         stopped = Server(tmp_path, dsn)
         stopped.says("poller started")
         assert stopped.end(4) == 0  # amid its first poll, which takes some seconds

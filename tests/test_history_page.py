@@ -47,9 +47,8 @@ def demo(tmp_path_factory, dsn):
     folder = tmp_path_factory.mktemp("history")
     database, newest, other_port = f"history_{os.getpid()}", now_ms() - 1000, free_port()
     power = fill(dsn, database, newest)
-    host, port = re.search(r"@([^:/]+):(\d+)", dsn).groups()
-    with Proxy(int(port), host) as proxy, \
-            Server(folder, re.sub(r"@.*", f"@127.0.0.1:{proxy.port}/{database}", dsn), "--tdengine-timeout-s=6",
+    with Proxy.before(dsn) as proxy, \
+            Server(folder, proxy.through(f"{dsn}/{database}"), "--tdengine-timeout-s=6",
                    f"--allowed-origins=http://localhost:{other_port}", cwd=copy_with_sheet(folder)) as server:
         server.power, server.newest, server.dsn, server.other_port = power, newest, f"{dsn}/{database}", other_port
         server.database = proxy

@@ -100,10 +100,8 @@ def test_stop_says_what_was_written(run, one, power, signal_number):
 
 def test_a_producer_that_is_always_late_can_be_stopped(power_dsn, tmp_path):
     """Each write takes two hundred ticks, as the database is far."""
-    host, port = re.search(r"@([^:/]+):(\d+)", power_dsn).groups()
-    with Proxy(int(port), host, delay_s=0.1) as far:
-        dsn = re.sub(r"@[^/]+", f"@127.0.0.1:{far.port}", power_dsn)
-        program = producer(tmp_path, dsn, "--interval-ms=1", "--rows-per-interval=10")
+    with Proxy.before(power_dsn, delay_s=0.1) as far:
+        program = producer(tmp_path, far.through(power_dsn), "--interval-ms=1", "--rows-per-interval=10")
         program.says("rows/s")
         program.end(10)  # on a busy machine its status may say that rows were not written
         assert "rows written" in program.text()

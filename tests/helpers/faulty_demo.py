@@ -1,6 +1,5 @@
 """The demo between two proxies, whose parts can be killed, for tests of what the page shows of faults."""
 
-import re
 import signal
 from contextlib import contextmanager
 
@@ -24,8 +23,7 @@ class Demo:
         self.folder, self.tree, self.panels = folder, copy_of_the_demo(folder), panels
         edit(self.tree / "prsp-viewer.html", first_panels(panels))
         self.dsn = f"{dsn}/faults_{free_port()}"
-        host, port = re.search(r"@([^:/]+):(\d+)", dsn).groups()
-        self.database, self.front = Proxy(int(port), host), Proxy(free_port())
+        self.database, self.front = Proxy.before(dsn), Proxy(free_port())
 
     def __enter__(self):
         self.database.__enter__()
@@ -42,7 +40,7 @@ class Demo:
         self.database.__exit__()
 
     def proxied(self) -> str:
-        return re.sub(r"@[^/]+", f"@127.0.0.1:{self.database.port}", self.dsn)
+        return self.database.through(self.dsn)
 
     def produce(self):
         self.producer = producer(self.folder, self.proxied(), *FAST, "--rows-per-interval=50", "--interval-ms=1000")

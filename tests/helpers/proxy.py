@@ -4,6 +4,7 @@ No taosws of the test's own process may go through it: taosws holds the GIL, and
 """
 
 import asyncio
+import re
 import threading
 from contextlib import contextmanager
 
@@ -35,6 +36,16 @@ class Proxy:
     def mode(self, mode: str):
         self._mode = mode
         self.loop.call_soon_threadsafe(self.cut.set if mode == "cut" else self.cut.clear)
+
+    @classmethod
+    def before(cls, dsn: str, delay_s: float = 0) -> "Proxy":
+        """A proxy before the TDengine that this DSN names."""
+        host, port = re.search(r"@([^:/]+):(\d+)", dsn).groups()
+        return cls(int(port), host, delay_s)
+
+    def through(self, dsn: str) -> str:
+        """The same DSN, by way of the proxy."""
+        return re.sub(r"@[^/]+", f"@127.0.0.1:{self.port}", dsn)
 
     def __enter__(self):
         self.thread.start()
