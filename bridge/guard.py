@@ -12,7 +12,7 @@ from pathlib import Path
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, HTTPServerRequest
 from tornado.web import Application, HTTPError, OutputTransform, RequestHandler, StaticFileHandler
 
-from bridge.settings import options
+from bridge.settings import names, options
 
 # Perspective needs blobs, workers and WebAssembly. Tools that look at the page evaluate text, as Playwright does. The
 # page does not, and a script that is put into it does not run.
@@ -100,7 +100,7 @@ class AssetHandler(StaticFileHandler):
 def known_host(request: HTTPServerRequest) -> bool:
     """Whether the Host header names this machine, the address that it is reached at, or one of ALLOWED_HOSTS."""
     name = request.host_name.strip("[]")
-    if name in ("localhost", options.perspective_host.lower(), *re.split(r"[,\s]+", options.allowed_hosts.lower())):
+    if name in ("localhost", options.perspective_host.lower(), *names(options.allowed_hosts.lower())):
         return True
     try:
         address = ipaddress.ip_address(name)

@@ -132,6 +132,11 @@ def parse(description: str, *groups: str, arguments: Sequence[str] | None = None
     parser.parse_args(sys.argv[1:] if arguments is None else arguments, namespace=options)
 
 
+def names(text: str) -> list[str]:
+    """The names of a list, between which there are commas or spaces."""
+    return re.split(r"[,\s]+", text)
+
+
 def milliseconds(duration: str) -> int:
     """A number and s, m, h or d, in milliseconds; "" is 0."""
     units = {"s": 1000, "m": 60_000, "h": 3600_000, "d": 86_400_000}

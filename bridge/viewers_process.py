@@ -1,5 +1,6 @@
-"""The server's end of a process that answers viewers' requests: it has two kinds,
-`PerspectiveServer` in `hosted_table.py` and `History` in `history/viewers.py`.
+"""The server's end of a process that answers viewers' requests.
+
+`PerspectiveServer` in `hosted_table.py` and `History` in `history/viewers.py` are its two kinds.
 
 What viewers ask can end Perspective's engine, or keep it busy. In a process of its own it takes nothing else with it.
 """

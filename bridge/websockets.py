@@ -4,7 +4,6 @@ import asyncio
 import hmac
 import json
 import logging
-import re
 from ipaddress import ip_address
 
 from tornado.concurrent import Future
@@ -13,7 +12,7 @@ from tornado.web import HTTPError, RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from bridge.newest_rows import NewestRows
-from bridge.settings import options
+from bridge.settings import names, options
 
 MAX_REQUEST_BYTES = 2**18  # what panels send has a few hundred bytes
 MAX_UNREAD_BYTES = 2**23  # a viewer that has not read so much is dropped: 500 of them would take 4 GB
@@ -21,7 +20,7 @@ MAX_UNREAD_BYTES = 2**23  # a viewer that has not read so much is dropped: 500 o
 
 def allowed_origin(origin: str, host: str) -> bool:
     """Whether a page of `origin` may read from the server that is reached as `host`."""
-    return origin.partition("://")[2] == host or origin in re.split(r"[,\s]+", options.allowed_origins)
+    return origin.partition("://")[2] == host or origin in names(options.allowed_origins)
 
 
 def check_token(handler: RequestHandler) -> None:
