@@ -138,7 +138,7 @@ def test_silent_connections_lock_nobody_out(busy):
                 started = time.monotonic()
                 others.unharmed()
                 assert processor_s(busy) - before < 0.5 * (time.monotonic() - started + 3)
-                assert files(busy) < 400
+                assert files(busy) < 300
             wait_for(lambda: files(busy) < at_first + 10, what="the end of the silent connections")
 
 

@@ -92,10 +92,13 @@ def a_talkative_engine_fills_no_log(demo: WholeDemo) -> None:
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
 def test_an_ipv6_address_is_printed_as_browsers_want_it(tmp_path, power_dsn):
-    with WholeDemo(tmp_path, TDENGINE_DSN=power_dsn, PRODUCER="no", PERSPECTIVE_HOST="::1") as demo:
+    """SIGTERM ends the demo, its producer, too."""
+    with WholeDemo(tmp_path, TDENGINE_DSN=power_dsn, ROWS_PER_INTERVAL="30", PERSPECTIVE_HOST="::1") as demo:
         demo.runs()
         assert f"open http://[::1]:{demo.port}/ in a browser" in demo.text()
         assert f"serving http://[::1]:{demo.port}/" in logs(demo)["server.log"]
+        demo.process.terminate()
+        demo.stopped()
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")

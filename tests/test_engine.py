@@ -84,7 +84,7 @@ def test_a_question_that_takes_too_much_memory(serve):
 
 
 def test_views_that_make_each_update_slow(serve):
-    """They are the fault of whoever has them, not of those who have others."""
+    """They are the fault of the viewer that has them, not of those that have others."""
     server, copy = serve("--table-limit=300")  # each tick brings as many rows: an update takes longer than a new view
     wait_for(lambda: len(copy.rows) == 300, what="a full table")
     with Viewer(server.port) as honest, Viewer(server.port, **{"X-Forwarded-For": "192.0.2.7"}) as guest:

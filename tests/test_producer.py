@@ -114,7 +114,7 @@ def test_late_ticks_of_many_rows_do_not_go_together(run, power):
 
 
 def test_one_status_line_for_many_ticks(run):
-    program = run("--count=30", "--interval-ms=10", "--rows-per-interval=10")
+    program = run("--count=100", "--interval-ms=10", "--rows-per-interval=10")
     assert program.wait() == 0
     assert len(program.text().strip().splitlines()) < 5
 
